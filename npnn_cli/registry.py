@@ -1,0 +1,156 @@
+"""Everything that a spec can name, and everything that must be proved, by name.
+
+A class or function is registered where it is defined, together with examples of its use::
+
+    @layers.register(example(normal(5, 3), in_features=3, out_features=4))
+    class Linear(Module): ...
+
+From then on its name stands for it in a YAML spec, its constructor's signature is the schema of its options, and its
+examples feed the gradient check, the comparison with PyTorch, the tests and the documentation.
+"""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Generic, TypeVar, cast
+
+from npnn_cli.examples import Example
+
+C = TypeVar("C", bound=Callable[..., Any])
+D = TypeVar("D", bound=Callable[..., Any])
+
+
+class Component:
+    """Something that a spec can name: a layer, a loss, an optimizer, a scheduler, a dataset.
+
+    A component remembers the options that it was built with, defaults included, in ``options``. They are the
+    positional-or-keyword parameters of its constructor; ``injected`` ones (an optimizer's ``params``) and keyword-only
+    ones (``rng``) are given by the program, never by a spec.
+
+    Attributes:
+        inferred: option name -> function that finds the option's value from the context (for a layer the shape of one
+            input sample), so that a spec may leave it out.
+        injected: positional parameters of the constructor that are no options.
+    """
+
+    inferred: ClassVar[Mapping[str, Callable[[Any], Any]]] = {}
+    injected: ClassVar[frozenset[str]] = frozenset()
+    options: dict[str, Any]
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        """Build the object and note the options that were given to the constructor."""
+        self = super().__new__(cls)
+        try:
+            # bind_partial: copy and pickle call __new__ without arguments and restore the attributes afterwards.
+            bound = inspect.signature(cls.__init__).bind_partial(self, *args, **kwargs)
+        except TypeError as error:
+            raise TypeError(f"{cls.__name__}: {error}") from None
+        bound.apply_defaults()
+        self.options = {name: bound.arguments[name] for name in option_parameters(cls) if name in bound.arguments}
+        return self
+
+    def __init__(self) -> None:
+        """A component has no options unless its constructor takes some."""
+
+
+def option_parameters(component: type[Component]) -> dict[str, inspect.Parameter]:
+    """The constructor parameters that a spec may set, in order: this is a component's schema."""
+    _self, *parameters = inspect.signature(component.__init__, eval_str=True).parameters.values()
+    return {p.name: p for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD and p.name not in component.injected}
+
+
+def takes_rng(component: type[Component]) -> bool:
+    """Whether the constructor wants a random generator (a keyword-only ``rng``)."""
+    return "rng" in inspect.signature(component.__init__).parameters
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """A hint for a misspelled name: ``": did you mean 'Linear'?"``, or ``""`` where nothing is near."""
+    by_folded_name = {candidate.casefold(): candidate for candidate in known}
+    near = difflib.get_close_matches(name.casefold(), by_folded_name, n=1, cutoff=0.6)
+    return f": did you mean '{by_folded_name[near[0]]}'?" if near else ""
+
+
+class UnknownNameError(LookupError):
+    """A name that no component of its kind has."""
+
+
+@dataclass(frozen=True)
+class Entry(Generic[C]):
+    """A registered component, the examples that prove it, and what it is compared with.
+
+    Attributes:
+        name: the name in a spec.
+        component: the class or function.
+        examples: at least one.
+        reference: gives the PyTorch counterpart where PyTorch has none under the same name. It is called with the
+            torch module first, so that the engine itself never imports torch, and then: for an op with the tensors and
+            options of the call, whose result it returns; for a layer or a loss with npnn's object, whose counterpart it
+            returns (a module or a function); for an optimizer with the parameters and options.
+    """
+
+    name: str
+    component: C
+    examples: tuple[Example, ...]
+    reference: Callable[..., Any] | None = None
+
+
+class Kind(Mapping[str, Entry[C]], Generic[C]):
+    """All registered components of one kind, by name, in the order of their registration."""
+
+    def __init__(self, singular: str) -> None:
+        self.singular = singular
+        self._entries: dict[str, Entry[C]] = {}
+        self._aliases: dict[str, str] = {}
+
+    def register(
+        self, *examples: Example, alias: str | None = None, reference: Callable[..., Any] | None = None
+    ) -> Callable[[D], D]:
+        """Decorate a class or function to register it under its own name, and under an alias if it has one.
+
+        Raises:
+            ValueError: if the name is taken, or no example is given (what has no example cannot be proved).
+        """
+
+        def decorate(component: D) -> D:
+            name = component.__name__
+            if not examples:
+                raise ValueError(f"{self.singular} {name} is registered without an example: nothing could prove it")
+            for taken in (name, alias):
+                if taken in self:
+                    raise ValueError(f"a {self.singular} named {taken} is registered already")
+            if alias is not None:
+                self._aliases[alias] = name
+            self._entries[name] = Entry(name, cast(C, component), examples, reference)
+            return component
+
+        return decorate
+
+    def __getitem__(self, name: str) -> Entry[C]:
+        """Look up a name or an alias; :class:`UnknownNameError` suggests the nearest one."""
+        if name not in self:
+            hint = did_you_mean(name, [*self, *self._aliases]) or f"; known are {', '.join(sorted(self))}"
+            raise UnknownNameError(f"unknown {self.singular} '{name}'{hint}")
+        return self._entries[self._aliases.get(name, name)]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._entries or name in self._aliases
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._entries)
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+
+ops: Kind[Callable[..., Any]] = Kind("op")  # on arrays, with derivatives
+functions: Kind[Callable[..., Any]] = Kind("function")  # on tensors, made of ops
+layers: Kind[type[Any]] = Kind("layer")
+losses: Kind[type[Any]] = Kind("loss")
+optimizers: Kind[type[Any]] = Kind("optimizer")
+schedulers: Kind[type[Any]] = Kind("scheduler")
+initializers: Kind[Callable[..., Any]] = Kind("initializer")
+datasets: Kind[type[Any]] = Kind("dataset")
