@@ -1,0 +1,86 @@
+"""The graph of a computation, and the walk that carries a gradient back through it.
+
+Each result of an op remembers the tensors that it was computed from, each with the function that turns the result's
+gradient into theirs (the chain rule, one link at a time). :func:`backward` follows these links from the result to the
+leaves, the tensors that no op made.
+"""
+
+from __future__ import annotations
+
+import heapq
+from contextlib import ContextDecorator
+from contextvars import ContextVar
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from npnn_cli.autograd.ops.primitive import Array
+
+if TYPE_CHECKING:
+    from npnn_cli.autograd.tensor import Tensor
+
+_grad_enabled: ContextVar[bool] = ContextVar("grad_enabled", default=True)
+
+
+def is_grad_enabled() -> bool:
+    """Whether ops record the graph at the moment (in this thread)."""
+    return _grad_enabled.get()
+
+
+class no_grad(ContextDecorator):  # noqa: N801 - PyTorch's name
+    """Context manager or decorator under which ops record no graph: for evaluation, and for updating weights."""
+
+    def __init__(self) -> None:
+        self._outer: list[bool] = []
+
+    def __enter__(self) -> None:
+        self._outer.append(_grad_enabled.get())
+        _grad_enabled.set(False)
+
+    def __exit__(self, *exception: object) -> None:
+        _grad_enabled.set(self._outer.pop())
+
+
+def backward(root: Tensor, gradient: Array) -> None:
+    """Add to the ``grad`` of every leaf behind ``root`` its gradient, given the gradient of ``root`` itself.
+
+    Tensors are numbered as they are made, so whatever a tensor was computed from has a smaller number. Visiting the
+    tensors from the greatest number to the smallest therefore meets each one after all of its uses: when it is its
+    turn, its gradient is complete. No recursion is involved, so the depth of a graph has no limit.
+    """
+    if not root.links:
+        accumulate(root, gradient, fresh=False)
+        return
+    gradients = {root: gradient}
+    newest_first = [(-root.number, root)]
+    with np.errstate(all="ignore"):  # as in PyTorch, inf and nan flow on without a warning
+        while newest_first:
+            _, tensor = heapq.heappop(newest_first)
+            g = gradients.pop(tensor)
+            for source, vjp in tensor.links:
+                contribution = unbroadcast(np.asarray(vjp(g), dtype=source.dtype), source.shape)
+                if not source.links:
+                    accumulate(source, contribution, fresh=contribution is not g and contribution.base is None)
+                elif source in gradients:
+                    gradients[source] = gradients[source] + contribution
+                else:
+                    gradients[source] = contribution
+                    heapq.heappush(newest_first, (-source.number, source))
+
+
+def accumulate(leaf: Tensor, gradient: Array, *, fresh: bool) -> None:
+    """Add a gradient to a leaf's ``grad``. One that is not ``fresh`` may be in use elsewhere, and is copied."""
+    if leaf.grad is None:
+        leaf.grad = gradient if fresh else gradient.copy()
+    else:
+        leaf.grad += gradient
+
+
+def unbroadcast(gradient: Array, shape: tuple[int, ...]) -> Array:
+    """Sum a gradient over the axes along which an input of this shape was broadcast: each copy contributes."""
+    if gradient.shape == shape:
+        return gradient
+    leading = gradient.ndim - len(shape)
+    stretched = (leading + axis for axis, size in enumerate(shape) if size == 1)
+    summed: Array = gradient.sum(axis=(*range(leading), *stretched), keepdims=True)
+    return summed.reshape(shape)

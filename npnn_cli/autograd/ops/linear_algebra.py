@@ -1,0 +1,42 @@
+"""Products of matrices."""
+
+from __future__ import annotations
+
+from npnn_cli.autograd.ops.primitive import Answer, Array, primitive
+from npnn_cli.examples import example, normal
+
+
+@primitive(
+    example(normal(3, 4), normal(4, 5)),
+    example(normal(4), normal(4)),
+    example(normal(4), normal(4, 5)),
+    example(normal(3, 4), normal(4)),
+    example(normal(2, 3, 4), normal(4)),
+    example(normal(4), normal(2, 4, 5)),
+    example(normal(2, 3, 4), normal(4, 5)),
+    example(normal(2, 1, 3, 4), normal(6, 4, 5)),
+)
+def matmul(x: Array, y: Array, /) -> Answer:
+    """Matrix product x @ y over the last two dimensions; the others broadcast.
+
+    A vector is a row at the left and a column at the right.
+
+    For matrices, the gradients are g @ yᵀ and xᵀ @ g.
+    See https://pytorch.org/docs/stable/generated/torch.matmul.html.
+    """
+
+    def gradient_of_x(g: Array) -> Array:
+        if y.ndim == 1:
+            return g[..., None] * y
+        if x.ndim == 1:
+            return (g[..., None, :] @ y.swapaxes(-1, -2))[..., 0, :]
+        return g @ y.swapaxes(-1, -2)
+
+    def gradient_of_y(g: Array) -> Array:
+        if x.ndim == 1:
+            return g * x if y.ndim == 1 else x[:, None] * g[..., None, :]
+        if y.ndim == 1:
+            return (x.swapaxes(-1, -2) @ g[..., None])[..., 0]
+        return x.swapaxes(-1, -2) @ g
+
+    return x @ y, gradient_of_x, gradient_of_y

@@ -1,0 +1,38 @@
+"""The form in which every op is written: NumPy arrays in; the answer and one derivative per input out.
+
+A primitive is a plain function on arrays. The inputs that a gradient may flow to stand before the ``/`` of its
+signature, the options after it. It returns its answer followed by one vector-Jacobian product (vjp) per input::
+
+    @primitive(example(normal(3, 4)))
+    def exp(x: Array, /) -> Answer:
+        ans = np.exp(x)
+        return ans, lambda g: g * ans
+
+The same letters mean the same thing everywhere: ``x, y`` are inputs, ``ans`` is the answer, ``g`` is the gradient of
+the loss with respect to the answer, and a vjp returns the gradient with respect to its input. A vjp may ignore
+broadcasting: the engine sums a gradient down to its input's shape (:func:`npnn_cli.autograd.graph.unbroadcast`). It
+must never return an array that is saved elsewhere; ``g`` itself, or a view of it, is fine. ``None`` stands for an input
+that is absent or has no gradient.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from numpy.typing import NDArray
+
+from npnn_cli.examples import Example
+from npnn_cli.registry import ops
+
+Array = NDArray[Any]
+VJP = Callable[[Array], Array]
+Answer = tuple[Array, *tuple[VJP | None, ...]]
+Primitive = Callable[..., Answer]
+
+P = TypeVar("P", bound=Primitive)
+
+
+def primitive(*examples: Example, reference: Callable[..., Any] | None = None) -> Callable[[P], P]:
+    """Register a function on arrays as an op, with examples of its use."""
+    return ops.register(*examples, reference=reference)

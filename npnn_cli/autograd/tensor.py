@@ -1,0 +1,382 @@
+"""The Tensor: a NumPy array that knows how it was computed."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import itertools
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from npnn_cli.autograd import graph
+from npnn_cli.autograd.ops import elementwise, linear_algebra, reductions, shapes
+from npnn_cli.autograd.ops.primitive import VJP, Array, Primitive
+
+_default_dtype: np.dtype[Any] = np.dtype(np.float32)
+_numbers = itertools.count()
+
+
+def get_default_dtype() -> np.dtype[Any]:
+    """The dtype that Python numbers and lists take as tensors, and new parameters have: float32 unless set."""
+    return _default_dtype
+
+
+def set_default_dtype(dtype: DTypeLike) -> None:
+    """Set the dtype of new tensors made from Python numbers and lists, and of new parameters.
+
+    Raises:
+        TypeError: if it is not a floating dtype.
+    """
+    global _default_dtype
+    if np.dtype(dtype).kind != "f":
+        raise TypeError(f"the default dtype must be floating, got {np.dtype(dtype)}")
+    _default_dtype = np.dtype(dtype)
+
+
+def apply(op: Primitive, *inputs: Any, **options: Any) -> Tensor:
+    """Run a primitive on tensors (or arrays, or numbers), and record in the answer where it came from.
+
+    Args:
+        op: a primitive, see :mod:`npnn_cli.autograd.ops.primitive`.
+        inputs: its inputs; None for an absent one.
+        options: its options.
+    """
+    ans, *vjps = op(*[x.data if isinstance(x, Tensor) else x for x in inputs], **options)
+    data = np.asarray(ans)
+    if data.dtype.kind == "f" and data.dtype != _default_dtype and not any(map(_is_floating, inputs)):
+        data = data.astype(_default_dtype)  # of whole numbers, NumPy makes float16 or float64
+    answer = Tensor(data)
+    if graph.is_grad_enabled():
+        answer.links = tuple(
+            (x, vjp)
+            for x, vjp in zip(inputs, vjps, strict=False)  # inputs that are left out have no link
+            if vjp is not None and isinstance(x, Tensor) and x.requires_grad
+        )
+        answer.requires_grad = bool(answer.links)
+    return answer
+
+
+def _is_floating(x: Any) -> bool:
+    return isinstance(x, Tensor | np.ndarray | np.generic) and x.dtype.kind == "f"
+
+
+def lift(op: Primitive) -> Callable[..., Tensor]:
+    """Make a primitive, a function on arrays, into the function on tensors of the same signature.
+
+    NumPy's words ``axis`` and ``keepdims`` are accepted for ``dim`` and ``keepdim``, as in PyTorch.
+    """
+    signature = inspect.signature(op)
+    inputs = [name for name, p in signature.parameters.items() if p.kind is p.POSITIONAL_ONLY]
+    by_any_name = signature.replace(
+        parameters=[p.replace(kind=p.POSITIONAL_OR_KEYWORD) for p in signature.parameters.values()]
+    )
+    numpy_words = {"axis": "dim", "keepdims": "keepdim"}
+
+    @functools.wraps(op)
+    def on_tensors(*args: Any, **named: Any) -> Tensor:
+        if not named and len(args) <= len(inputs):
+            return apply(op, *args)
+        options = by_any_name.bind(*args, **{numpy_words.get(name, name): value for name, value in named.items()})
+        options.apply_defaults()
+        tensors = [options.arguments.pop(name) for name in inputs]
+        return apply(op, *tensors, **options.arguments)
+
+    on_tensors.__dict__["__signature__"] = by_any_name
+    return on_tensors
+
+
+class Extreme(NamedTuple):
+    """The answer of ``max(dim)`` and ``min(dim)``: the values, and the index of each along ``dim``."""
+
+    values: Tensor
+    indices: Tensor
+
+
+class Tensor:
+    """An array of numbers, and the graph of the computation behind it.
+
+    Attributes:
+        data: the numbers, a NumPy array. It keeps the dtype of the array that was given; Python numbers and lists take
+            the default dtype.
+        grad: the gradient that :meth:`backward` has added up so far: an array of the data's shape and dtype, or None.
+            Only leaves (tensors that no op made) with ``requires_grad`` have one.
+        requires_grad: whether gradients flow to this tensor.
+        links: the tensors that this one was computed from, each with the function that turns this one's gradient into
+            that one's; empty for a leaf.
+        number: counts tensors in the order in which they were made.
+
+    Raises:
+        TypeError: if a gradient is required of a tensor that is not floating.
+    """
+
+    __slots__ = ("__weakref__", "data", "grad", "links", "number", "requires_grad")
+    __array_ufunc__ = None  # array + tensor is left to Tensor.__radd__
+
+    def __init__(self, data: Any, requires_grad: bool = False, dtype: DTypeLike | None = None) -> None:
+        if isinstance(data, Tensor):
+            data = data.data
+        if dtype is None and not isinstance(data, np.ndarray | np.generic):
+            dtype = _default_dtype
+        self.data: Array = np.asarray(data, dtype)
+        self.grad: Array | None = None
+        self.links: tuple[tuple[Tensor, VJP], ...] = ()
+        self.number = next(_numbers)
+        self.requires_grad = False
+        if requires_grad:
+            self.requires_grad_()
+
+    # What it is
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Size along each dimension."""
+        return self.data.shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of the elements."""
+        return self.data.dtype
+
+    @property
+    def ndim(self) -> int:
+        """Number of dimensions."""
+        return self.data.ndim
+
+    @property
+    def size(self) -> int:
+        """Number of elements, as in NumPy."""
+        return self.data.size
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether no op made this tensor."""
+        return not self.links
+
+    def item(self) -> Any:
+        """The only element, as a Python number."""
+        return self.data.item()
+
+    def numpy(self) -> Array:
+        """The array itself, sharing memory."""
+        return self.data
+
+    def __len__(self) -> int:
+        return len(self.data)
+
+    def __iter__(self) -> Iterator[Tensor]:
+        return (self[i] for i in range(len(self)))
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __bool__(self) -> bool:
+        return bool(self.data)
+
+    def __repr__(self) -> str:
+        values = np.array2string(self.data, separator=", ", prefix="Tensor(")
+        dtype = "" if self.dtype == _default_dtype else f", dtype={self.dtype}"
+        return f"Tensor({values}{dtype}{', requires_grad=True' if self.requires_grad else ''})"
+
+    # The graph
+
+    def requires_grad_(self, requires_grad: bool = True) -> Self:
+        """Say whether gradients shall flow to this leaf.
+
+        Raises:
+            TypeError: if the tensor is not floating.
+        """
+        if requires_grad and self.dtype.kind != "f":
+            raise TypeError(f"only floating tensors have gradients, this one is {self.dtype}")
+        self.requires_grad = requires_grad
+        return self
+
+    def detach(self) -> Tensor:
+        """The same data, cut off from the graph."""
+        return Tensor(self.data)
+
+    def zero_grad(self) -> None:
+        """Forget the gradient."""
+        self.grad = None
+
+    def backward(self, grad: Any = None) -> None:
+        """Add to each leaf's ``grad`` the gradient of this tensor with respect to it.
+
+        Args:
+            grad: the gradient of the loss with respect to this tensor, of the same shape. It may be left out for a
+                single number, where it is 1: the tensor is the loss.
+
+        Raises:
+            RuntimeError: if no graph leads here.
+            ValueError: if ``grad`` is missing or has another shape.
+        """
+        if not self.requires_grad:
+            raise RuntimeError("backward: this tensor requires no gradient, and nothing it was computed from does")
+        if grad is None and self.size != 1:
+            raise ValueError(f"backward: grad can be left out only for a single number; the shape here is {self.shape}")
+        gradient = np.ones_like(self.data) if grad is None else Tensor(grad).data.astype(self.dtype, copy=False)
+        if gradient.shape != self.shape:
+            raise ValueError(f"backward: grad has shape {gradient.shape}, the tensor {self.shape}")
+        graph.backward(self, gradient)
+
+    @staticmethod
+    def no_grad() -> graph.no_grad:
+        """Same as :class:`npnn_cli.no_grad`."""
+        return graph.no_grad()
+
+    # Arithmetic
+
+    def __add__(self, other: Any) -> Tensor:
+        return apply(elementwise.add, self, self._operand(other))
+
+    def __sub__(self, other: Any) -> Tensor:
+        return apply(elementwise.sub, self, self._operand(other))
+
+    def __mul__(self, other: Any) -> Tensor:
+        return apply(elementwise.mul, self, self._operand(other))
+
+    def __truediv__(self, other: Any) -> Tensor:
+        return apply(elementwise.div, self, self._operand(other))
+
+    def __pow__(self, other: Any) -> Tensor:
+        return apply(elementwise.pow, self, self._operand(other))
+
+    def __matmul__(self, other: Any) -> Tensor:
+        return apply(linear_algebra.matmul, self, self._operand(other))
+
+    def __radd__(self, other: Any) -> Tensor:
+        return apply(elementwise.add, self._operand(other), self)
+
+    def __rsub__(self, other: Any) -> Tensor:
+        return apply(elementwise.sub, self._operand(other), self)
+
+    def __rmul__(self, other: Any) -> Tensor:
+        return apply(elementwise.mul, self._operand(other), self)
+
+    def __rtruediv__(self, other: Any) -> Tensor:
+        return apply(elementwise.div, self._operand(other), self)
+
+    def __rpow__(self, other: Any) -> Tensor:
+        return apply(elementwise.pow, self._operand(other), self)
+
+    def __rmatmul__(self, other: Any) -> Tensor:
+        return apply(linear_algebra.matmul, self._operand(other), self)
+
+    def _operand(self, other: Any) -> Any:
+        """What stands beside this tensor: a tensor, an array, a Python number; anything else becomes an array."""
+        if isinstance(other, Tensor | np.ndarray | int | float) and not isinstance(other, np.generic):
+            return other
+        if isinstance(other, np.generic):
+            return other.item()
+        return np.asarray(other, self.dtype if self.dtype.kind == "f" else _default_dtype)
+
+    # Comparison, elementwise; a tensor's hash is its identity
+
+    def __eq__(self, other: object) -> Tensor:  # type: ignore[override]
+        return self._compare(np.equal, other)
+
+    def __ne__(self, other: object) -> Tensor:  # type: ignore[override]
+        return self._compare(np.not_equal, other)
+
+    def __lt__(self, other: Any) -> Tensor:
+        return self._compare(np.less, other)
+
+    def __le__(self, other: Any) -> Tensor:
+        return self._compare(np.less_equal, other)
+
+    def __gt__(self, other: Any) -> Tensor:
+        return self._compare(np.greater, other)
+
+    def __ge__(self, other: Any) -> Tensor:
+        return self._compare(np.greater_equal, other)
+
+    __hash__ = object.__hash__
+
+    def _compare(self, comparison: np.ufunc, other: Any) -> Tensor:
+        return Tensor(np.asarray(comparison(self.data, other.data if isinstance(other, Tensor) else other)))
+
+    # Elementwise functions
+
+    __neg__ = neg = lift(elementwise.neg)
+    __abs__ = abs = lift(elementwise.abs)
+    pow = lift(elementwise.pow)
+    exp = lift(elementwise.exp)
+    log = lift(elementwise.log)
+    sqrt = lift(elementwise.sqrt)
+    relu = lift(elementwise.relu)
+    sigmoid = lift(elementwise.sigmoid)
+    tanh = lift(elementwise.tanh)
+
+    # Reductions
+
+    sum = lift(reductions.sum)
+    mean = lift(reductions.mean)
+    amax = lift(reductions.amax)
+    amin = lift(reductions.amin)
+    log_softmax = lift(reductions.log_softmax)
+
+    def max(self, dim: int | None = None, keepdim: bool = False, **numpy_words: Any) -> Any:
+        """Greatest element, or along ``dim`` the (values, indices); the first of equals counts there."""
+        return self._extreme("max", dim, keepdim, **numpy_words)
+
+    def min(self, dim: int | None = None, keepdim: bool = False, **numpy_words: Any) -> Any:
+        """Least element, or along ``dim`` the (values, indices); the first of equals counts there."""
+        return self._extreme("min", dim, keepdim, **numpy_words)
+
+    def _extreme(
+        self, which: str, dim: int | None, keepdim: bool, axis: int | None = None, keepdims: bool = False
+    ) -> Tensor | Extreme:
+        dim, keepdim = axis if dim is None else dim, keepdim or keepdims
+        if dim is None:
+            return self.amax(keepdim=keepdim) if which == "max" else self.amin(keepdim=keepdim)
+        indices = (self.data.argmax if which == "max" else self.data.argmin)(axis=dim, keepdims=True)
+        values = apply(shapes.gather, self, dim=dim, index=indices)
+        if not keepdim:
+            values, indices = values.reshape(indices.squeeze(dim).shape), indices.squeeze(dim)
+        return Extreme(values, Tensor(np.asarray(indices)))
+
+    def argmax(self, dim: int | None = None, keepdim: bool = False) -> Tensor:
+        """Index of the greatest element, the first of equals."""
+        return Tensor(np.asarray(np.argmax(self.data, axis=dim, keepdims=keepdim)))
+
+    # Shape
+
+    def reshape(self, *shape: Any) -> Tensor:
+        """Same elements in another shape, given as numbers or as one tuple; one size may be -1."""
+        return apply(shapes.reshape, self, shape=_unpacked(shape))
+
+    def permute(self, *dims: Any) -> Tensor:
+        """Reorder the dimensions, given as numbers or as one tuple."""
+        return apply(shapes.permute, self, dims=_unpacked(dims))
+
+    def transpose(self, *dims: int) -> Tensor:
+        """Swap two dimensions: ``transpose(dim0, dim1)``; without arguments, reverse them all as NumPy does."""
+        if not dims:
+            return self.T
+        if len(dims) != 2:
+            raise TypeError(f"transpose: swaps two dimensions, got {len(dims)}; to reorder them all, use permute{dims}")
+        return apply(shapes.transpose, self, dim0=dims[0], dim1=dims[1])
+
+    @property
+    def T(self) -> Tensor:  # noqa: N802 - the name in mathematics, NumPy and PyTorch
+        """All dimensions reversed: for a matrix, its transpose."""
+        return apply(shapes.permute, self, dims=tuple(reversed(range(self.ndim))))
+
+    flatten = lift(shapes.flatten)
+
+    def __getitem__(self, index: Any) -> Tensor:
+        return apply(shapes.getitem, self, index=_arrays(index))
+
+
+def _unpacked(sizes: tuple[Any, ...]) -> tuple[int, ...]:
+    """Sizes that were given as several numbers, or as one sequence of them."""
+    return tuple(sizes[0]) if len(sizes) == 1 and not isinstance(sizes[0], int | np.integer) else sizes
+
+
+def _arrays(index: Any) -> Any:
+    """An index in which tensors are replaced by their arrays."""
+    if isinstance(index, tuple):
+        return tuple(_arrays(part) for part in index)
+    return index.data if isinstance(index, Tensor) else index
