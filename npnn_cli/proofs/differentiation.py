@@ -1,0 +1,168 @@
+"""Proofs of every registered op, function, layer and loss: each example's output and gradients, in float64."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from npnn_cli import registry
+from npnn_cli.autograd.finite_differences import numerical_gradient
+from npnn_cli.autograd.graph import no_grad
+from npnn_cli.autograd.ops.primitive import Array
+from npnn_cli.autograd.tensor import Tensor, lift
+from npnn_cli.examples import Example
+from npnn_cli.nn.module import Module
+from npnn_cli.proofs.check import TOLERANCE, Against, Check, largest_difference
+from npnn_cli.registry import Entry
+
+
+@dataclass(frozen=True)
+class Case:
+    """An example of a component, drawn and ready to be differentiated.
+
+    Attributes:
+        what: kind, name and options.
+        inputs: the tensors that go in; gradients are asked of the floating ones.
+        evaluate: computes the output; it gives the same each time, whatever is random in the component.
+        reference: PyTorch's output and then its gradients, of the inputs and after them of the parameters, given the
+            upstream gradient.
+        parameters: tensors inside the component whose gradients are compared too.
+    """
+
+    what: str
+    inputs: list[Tensor]
+    evaluate: Callable[[], Tensor]
+    reference: Callable[[Array], list[Array | None]]
+    parameters: tuple[Tensor, ...] = ()
+
+    def check(self, against: Against, rng: np.random.Generator) -> Check:
+        """Compare the output and all gradients, under a random upstream gradient."""
+        output = self.evaluate()
+        upstream = np.asarray(rng.standard_normal(output.shape))
+        leaves = [tensor for tensor in (*self.inputs, *self.parameters) if tensor.requires_grad]
+        output.backward(upstream)
+        ours = [output.data, *(leaf.grad for leaf in leaves)]
+        if against == "torch":
+            theirs = self.reference(upstream)
+        else:
+            theirs = [output.data, *(self._finite_differences(leaf, upstream) for leaf in leaves)]
+        relative = against == "finite-differences"
+        differences = [largest_difference(a, b, relative=relative) for a, b in zip(ours, theirs, strict=True)]
+        shape = ", ".join(str(tensor.shape) for tensor in self.inputs)
+        return Check(self.what, shape, float(np.max(differences)), TOLERANCE[against])
+
+    def _finite_differences(self, leaf: Tensor, upstream: Array) -> Array:
+        with no_grad():
+            return numerical_gradient(lambda: float((self.evaluate().data * upstream).sum()), leaf.data)
+
+
+def differentiation_checks(against: Against) -> Iterator[Check]:
+    """Check every example of every registered op, function, layer and loss."""
+    for kind, case_of in _CASES:
+        for entry in kind.values():
+            for number, example in enumerate(entry.examples):
+                rng = np.random.default_rng([number])
+                yield case_of(entry, example, rng).check(against, rng)
+
+
+def _op_case(entry: Entry[Any], example: Example, rng: np.random.Generator) -> Case:
+    return _function_case(Entry(entry.name, lift(entry.component), entry.examples), example, rng, kind="op")
+
+
+def _function_case(entry: Entry[Any], example: Example, rng: np.random.Generator, kind: str = "function") -> Case:
+    inputs = _draw(example, rng)
+
+    def reference(upstream: Array) -> list[Array | None]:
+        from npnn_cli.torch_reference.training import differentiate_op
+
+        return _without_integers(inputs, differentiate_op(entry.name, _arrays(inputs), example.options, upstream))
+
+    return Case(
+        what=_describe(kind, entry, example),
+        inputs=inputs,
+        evaluate=lambda: entry.component(*inputs, **example.options),
+        reference=reference,
+    )
+
+
+def _module_case(kind: str) -> Callable[[Entry[Any], Example, np.random.Generator], Case]:
+    def case_of(entry: Entry[Any], example: Example, rng: np.random.Generator) -> Case:
+        inputs = _draw(example, rng)
+        module = build_module(entry, example, rng)
+        restart = restart_of_randomness(module)
+        parameters = tuple(module.parameters())
+
+        def evaluate() -> Tensor:
+            restart()
+            return module(*inputs)
+
+        def reference(upstream: Array) -> list[Array | None]:
+            from npnn_cli.torch_reference.counterparts import torch_module
+            from npnn_cli.torch_reference.training import differentiate
+
+            restart()
+            counterpart = torch_module(module)
+            output, *gradients = differentiate(counterpart, _arrays(inputs), upstream)
+            gradients += [parameter.grad.numpy() for parameter in counterpart.parameters()]
+            return _without_integers([*inputs, *parameters], [output, *gradients])
+
+        return Case(_describe(kind, entry, example), inputs, evaluate, reference, parameters)
+
+    return case_of
+
+
+_CASES = (
+    (registry.ops, _op_case),
+    (registry.functions, _function_case),
+    (registry.layers, _module_case("layer")),
+    (registry.losses, _module_case("loss")),
+)
+
+
+def build_module(entry: Entry[Any], example: Example, rng: np.random.Generator) -> Module:
+    """The example's layer or loss in float64, with every parameter random (a bias of 0 would hide mistakes)."""
+    injected = {"rng": rng} if registry.takes_rng(entry.component) else {}
+    module: Module = entry.component(**example.options, **injected)
+    module.to(np.float64)
+    for parameter in module.parameters():
+        parameter.data += rng.normal(0, 0.1, parameter.shape)
+    return module
+
+
+def restart_of_randomness(module: Module) -> Callable[[], None]:
+    """A function that sets all random generators inside a module back to where they are now."""
+    generators = [inner.rng for _, inner in module.named_modules() if hasattr(inner, "rng")]
+    states = [generator.bit_generator.state for generator in generators]
+
+    def restart() -> None:
+        for generator, state in zip(generators, states, strict=True):
+            generator.bit_generator.state = state
+
+    return restart
+
+
+def _draw(example: Example, rng: np.random.Generator) -> list[Tensor]:
+    arrays = [draw(rng) for draw in example.inputs]
+    return [Tensor(array, requires_grad=array.dtype.kind == "f") for array in arrays]
+
+
+def _arrays(tensors: list[Tensor]) -> list[Array]:
+    return [tensor.data for tensor in tensors]
+
+
+def _without_integers(leaves: list[Any], results: list[Array | None]) -> list[Array | None]:
+    """The output, and the gradients of those leaves that can have one."""
+    output, *gradients = results
+    return [output, *(g for leaf, g in zip(leaves, gradients, strict=True) if leaf.requires_grad)]
+
+
+def _describe(kind: str, entry: Entry[Any], example: Example) -> str:
+    options = ", ".join(f"{name}={_brief(value)}" for name, value in example.options.items())
+    return f"{kind} {entry.name}({options})" if options else f"{kind} {entry.name}"
+
+
+def _brief(value: Any) -> str:
+    return f"array{value.shape}" if isinstance(value, np.ndarray) else repr(value)

@@ -1,0 +1,113 @@
+"""Proofs of one spec: its model and loss on a real batch, parameter by parameter, then its training step by step."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from npnn_cli.autograd.finite_differences import central_difference
+from npnn_cli.autograd.graph import no_grad
+from npnn_cli.autograd.ops.primitive import Array
+from npnn_cli.autograd.tensor import Tensor
+from npnn_cli.data import DataLoader
+from npnn_cli.proofs.check import TOLERANCE, Against, Check, largest_difference
+from npnn_cli.proofs.differentiation import restart_of_randomness
+from npnn_cli.spec import RunSpec
+from npnn_cli.training.building import Network, build_network
+from npnn_cli.training.loop import TrainingStep
+
+STEPS = 20
+
+# Finite differences take two passes over the batch per element, so elements of large parameters are sampled.
+SAMPLED_ELEMENTS = 20
+
+# Smaller and smaller steps of finite differences. One that moves a unit across the kink of a ReLU gives the slope of
+# neither side; the nearer steps do not reach the kink. No step can make a wrong derivative right.
+DIFFERENCE_STEPS = (1e-5, 1e-6, 1e-7)
+
+
+def network_checks(spec: RunSpec, against: Against) -> Iterator[Check]:
+    """Check a spec's network in float64 on batches of its own training data.
+
+    Raises:
+        SpecError: if the spec cannot be built.
+    """
+    network = build_network(spec.model_copy(update={"dtype": "float64"}))
+    splits = network.load_data()
+    loader = network.loader(splits, splits.train, batch_size=spec.training.batch_size, shuffle=True)
+    network.model.train()
+    yield from (_beside_torch if against == "torch" else _finite_differences)(network, loader)
+
+
+def _beside_torch(network: Network, loader: DataLoader) -> Iterator[Check]:
+    from npnn_cli.torch_reference.training import TorchTraining
+
+    training = network.spec.training
+    optimizer, scheduler = network.build_optimizer(steps_per_epoch=len(loader))
+    step = TrainingStep(network.model, network.loss, optimizer, scheduler, training)
+    reference = TorchTraining(
+        network.model, network.loss, optimizer, scheduler, training.clip_grad_norm, training.clip_grad_value
+    )
+    parameters = dict(network.model.named_parameters())
+    tolerance = TOLERANCE["torch"]
+    steps = min(STEPS, training.epochs * len(loader))
+    drift = dict.fromkeys(parameters, 0.0)
+    for number, (inputs, targets) in enumerate(itertools.islice(_endless(loader), steps)):
+        loss, (_, their_loss) = step.backward(inputs, targets), reference.backward(inputs, targets)
+        if number == 0:
+            yield Check("loss", str(inputs.shape), float(np.abs(loss - their_loss)), tolerance)
+            theirs = reference.gradients()
+            for name, parameter in parameters.items():
+                difference = largest_difference(parameter.grad, theirs[name])
+                yield Check(f"gradient of {name}", str(parameter.shape), difference, tolerance)
+        step.update()
+        reference.step()
+        weights = reference.weights()
+        for name, parameter in parameters.items():
+            drift[name] = float(np.maximum(drift[name], largest_difference(parameter.data, weights[name])))
+    for name, parameter in parameters.items():
+        yield Check(f"{name} over {steps} steps", str(parameter.shape), drift[name], tolerance)
+
+
+def _finite_differences(network: Network, loader: DataLoader) -> Iterator[Check]:
+    model, rng = network.model, np.random.default_rng(network.spec.seed)
+    for parameter in model.parameters():  # a bias of 0 under inputs of 0 would sit on the kink of a ReLU
+        parameter.data += rng.normal(0, 1e-3, parameter.shape)
+    inputs, targets = next(iter(loader))
+    restart = restart_of_randomness(model)
+
+    def loss() -> Tensor:
+        restart()
+        return network.loss(model(Tensor(inputs)), targets)
+
+    def value() -> float:
+        with no_grad():
+            return float(loss().item())
+
+    loss().backward()
+    for name, parameter in model.named_parameters():
+        gradient = np.zeros(parameter.shape) if parameter.grad is None else parameter.grad
+        count = min(parameter.size, SAMPLED_ELEMENTS)
+        places = [np.unravel_index(i, parameter.shape) for i in rng.choice(parameter.size, count, replace=False)]
+        differences = [_nearest_difference(value, parameter.data, gradient, place) for place in places]
+        what = f"gradient of {name}, {count} of {parameter.size:,} elements"
+        yield Check(what, str(parameter.shape), float(np.max(differences)), TOLERANCE["finite-differences"])
+
+
+def _nearest_difference(value: Callable[[], float], x: Array, gradient: Array, place: tuple[np.intp, ...]) -> float:
+    """How far one element of the gradient is from the finite difference that comes nearest to it."""
+    index = tuple(map(int, place))
+    differences = []
+    for step in DIFFERENCE_STEPS:
+        numerical = np.asarray(central_difference(value, x, index, step))
+        differences.append(largest_difference(gradient[index], numerical, relative=True))
+        if differences[-1] <= TOLERANCE["finite-differences"]:
+            break
+    return float(np.min(differences))
+
+
+def _endless(loader: DataLoader) -> Iterator[tuple[Array, Array]]:
+    while True:
+        yield from loader

@@ -1,0 +1,124 @@
+"""Proofs of every registered optimizer and scheduler: twenty steps beside a reference."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from npnn_cli import registry
+from npnn_cli.autograd.finite_differences import numerical_gradient
+from npnn_cli.autograd.graph import no_grad
+from npnn_cli.autograd.ops.primitive import Array
+from npnn_cli.nn import Linear, MSELoss, Sequential, Tanh
+from npnn_cli.optim import SGD, Optimizer
+from npnn_cli.proofs.check import TOLERANCE, Against, Check, largest_difference
+
+STEPS = 20
+
+# Where eps stands in an update rule hides at ordinary gradients and shows at small ones.
+GRADIENT_SCALES = (1.0, 1e-4)
+
+
+class SmallTraining:
+    """A small network, one batch, and an optimizer, in float64; the loss can be scaled, and the gradients with it."""
+
+    def __init__(self, optimizer: type[Optimizer], options: dict[str, Any], scale: float) -> None:
+        rng = np.random.default_rng(0)
+        self.model = Sequential(Linear(3, 4, rng=rng), Tanh(), Linear(4, 2, rng=rng)).to(np.float64)
+        self.inputs = rng.standard_normal((6, 3)) * 1.0
+        self.targets = rng.standard_normal((6, 2)) * 1.0
+        self.loss, self.scale = MSELoss(), scale
+        self.optimizer = optimizer(self.model.parameters(), **options)
+
+    def value(self) -> float:
+        """The scaled loss."""
+        with no_grad():
+            return float(self.loss(self.model(self.inputs), self.targets).item() * self.scale)
+
+    def backward(self) -> None:
+        """Compute the gradients by automatic differentiation."""
+        self.optimizer.zero_grad()
+        (self.loss(self.model(self.inputs), self.targets) * self.scale).backward()
+
+    def backward_by_finite_differences(self) -> None:
+        """Compute the gradients without automatic differentiation."""
+        for parameter in self.model.parameters():
+            parameter.grad = numerical_gradient(self.value, parameter.data)
+
+
+def optimizer_checks(against: Against) -> Iterator[Check]:
+    """Check every example of every registered optimizer over twenty steps.
+
+    Against PyTorch, the weights after every step are compared. Against finite differences, the same optimizer is run on
+    gradients found without automatic differentiation: this proves that the gradients that it gets are right over a
+    whole training, and leaves its rule to PyTorch.
+    """
+    for entry in registry.optimizers.values():
+        for example in entry.examples:
+            options = ", ".join(f"{name}={value}" for name, value in example.options.items())
+            for scale in GRADIENT_SCALES if against == "torch" else GRADIENT_SCALES[:1]:
+                ours = SmallTraining(entry.component, example.options, scale)
+                compare = _beside_torch if against == "torch" else _beside_finite_differences
+                theirs = SmallTraining(entry.component, example.options, scale)
+                what = f"optimizer {entry.name}({options})" + (f", gradients x {scale:g}" if scale != 1 else "")
+                yield Check(what, f"{STEPS} steps", compare(ours, theirs), TOLERANCE[against])
+
+
+def scheduler_checks() -> Iterator[Check]:
+    """Compare the learning rates and momenta of every registered scheduler with PyTorch's over fifty steps."""
+    from npnn_cli.torch_reference.counterparts import torch_optimizer, torch_scheduler
+
+    for entry in registry.schedulers.values():
+        for example in entry.examples:
+            training = SmallTraining(SGD, {"lr": 0.1, "momentum": 0.9}, 1.0)
+            theirs = torch_optimizer(training.optimizer, [_torch_leaf()])
+            scheduler = entry.component(training.optimizer, **example.options)
+            their_scheduler = torch_scheduler(scheduler, theirs)
+            differences = []
+            for _ in range(50):
+                for option in ("lr", "momentum"):
+                    ours_now, theirs_now = training.optimizer.param_groups[0][option], theirs.param_groups[0][option]
+                    differences.append(abs(ours_now - theirs_now))
+                theirs.step()
+                scheduler.step()
+                their_scheduler.step()
+            options = ", ".join(f"{name}={value!r}" for name, value in example.options.items())
+            yield Check(
+                f"scheduler {entry.name}({options})", "50 steps", float(np.max(differences)), TOLERANCE["torch"]
+            )
+
+
+def _torch_leaf() -> Any:
+    from npnn_cli.torch_reference.counterparts import to_torch
+
+    return to_torch(np.zeros(1), requires_grad=True)
+
+
+def _beside_torch(ours: SmallTraining, theirs: SmallTraining) -> float:
+    """Train beside PyTorch on the same gradients' scale; return the largest difference of any weight after any step."""
+    from npnn_cli.torch_reference.training import TorchTraining
+
+    reference = TorchTraining(theirs.model, theirs.loss, theirs.optimizer)
+    differences = []
+    for _ in range(STEPS):
+        ours.backward()
+        ours.optimizer.step()
+        reference.backward(theirs.inputs, theirs.targets, scale=theirs.scale)
+        reference.step()
+        differences.append(_largest(ours.model.state_dict(), reference.weights()))
+    return float(np.max(differences))
+
+
+def _beside_finite_differences(ours: SmallTraining, theirs: SmallTraining) -> float:
+    for _ in range(STEPS):
+        ours.backward()
+        theirs.backward_by_finite_differences()
+        ours.optimizer.step()
+        theirs.optimizer.step()
+    return _largest(ours.model.state_dict(), theirs.model.state_dict())
+
+
+def _largest(ours: dict[str, Array], theirs: dict[str, Array]) -> float:
+    return float(np.max([largest_difference(array, theirs.get(name)) for name, array in ours.items()]))

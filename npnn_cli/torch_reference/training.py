@@ -1,0 +1,96 @@
+"""A training in PyTorch, step by step, beside npnn's own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from npnn_cli.autograd.ops.primitive import Array
+from npnn_cli.nn import Module
+from npnn_cli.optim import Optimizer
+from npnn_cli.optim.lr_scheduler import LRScheduler
+from npnn_cli.torch_reference.counterparts import (
+    import_torch,
+    to_torch,
+    torch_function,
+    torch_module,
+    torch_optimizer,
+    torch_scheduler,
+)
+
+
+def differentiate(function: Callable[..., Any], inputs: list[Array], upstream: Array | None) -> list[Array | None]:
+    """The output of a function on torch tensors, then the gradient of each input (None for one without).
+
+    Args:
+        function: takes torch tensors of the inputs.
+        inputs: gradients are found for those that are floating.
+        upstream: the gradient of the loss with respect to the output; None for the loss itself.
+    """
+    tensors = [to_torch(array, requires_grad=array.dtype.kind == "f") for array in inputs]
+    output = function(*tensors)
+    output.backward(None if upstream is None else to_torch(upstream))
+    return [output.detach().numpy(), *(None if tensor.grad is None else tensor.grad.numpy() for tensor in tensors)]
+
+
+def differentiate_op(name: str, inputs: list[Array], options: dict[str, Any], upstream: Array) -> list[Array | None]:
+    """The output of the op of this name, then the gradient of each input."""
+    function, torch = torch_function(name), import_torch()
+    options = {key: torch.as_tensor(value) if hasattr(value, "dtype") else value for key, value in options.items()}
+    return differentiate(lambda *tensors: function(*tensors, **options), inputs, upstream)
+
+
+class TorchTraining:
+    """The PyTorch counterpart of a model in training: same weights, loss, optimizer and scheduler.
+
+    Args:
+        model: npnn's model, whose weights and mode are copied now.
+        loss: npnn's loss.
+        optimizer: npnn's optimizer; without one, only gradients can be computed.
+        scheduler: npnn's scheduler.
+        clip_grad_norm: bound on the norm of the gradients.
+        clip_grad_value: bound on their elements.
+    """
+
+    def __init__(
+        self,
+        model: Module,
+        loss: Module,
+        optimizer: Optimizer | None = None,
+        scheduler: LRScheduler | None = None,
+        clip_grad_norm: float | None = None,
+        clip_grad_value: float | None = None,
+    ) -> None:
+        self.torch = import_torch()
+        self.model, self.loss = torch_module(model), torch_module(loss)
+        self.optimizer = None if optimizer is None else torch_optimizer(optimizer, self.model.parameters())
+        steps_every_batch = scheduler is not None and scheduler.interval == "batch"
+        self.scheduler = torch_scheduler(scheduler, self.optimizer) if scheduler and steps_every_batch else None
+        self.clip_grad_norm, self.clip_grad_value = clip_grad_norm, clip_grad_value
+
+    def backward(self, inputs: Array, targets: Array, scale: float = 1.0) -> tuple[Array, float]:
+        """Compute outputs, loss (times ``scale``) and gradients of a batch; return the outputs and the loss."""
+        self.model.zero_grad()
+        outputs = self.model(to_torch(inputs))
+        loss = self.loss(outputs, to_torch(targets)) * scale
+        loss.backward()
+        return outputs.detach().numpy(), loss.item()
+
+    def step(self) -> None:
+        """Clip the gradients, update the weights, and let a scheduler that goes by batches go on."""
+        if self.clip_grad_norm is not None:
+            self.torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.clip_grad_norm)
+        if self.clip_grad_value is not None:
+            self.torch.nn.utils.clip_grad_value_(self.model.parameters(), self.clip_grad_value)
+        if self.optimizer is not None:
+            self.optimizer.step()
+        if self.scheduler is not None:
+            self.scheduler.step()
+
+    def gradients(self) -> dict[str, Array]:
+        """The gradient of every parameter by name."""
+        return {name: parameter.grad.numpy().copy() for name, parameter in self.model.named_parameters()}
+
+    def weights(self) -> dict[str, Array]:
+        """Every parameter by name."""
+        return {name: parameter.detach().numpy().copy() for name, parameter in self.model.named_parameters()}
