@@ -1,0 +1,113 @@
+"""The command ``npnn``: its subcommands and options, and what it makes of errors.
+
+Each subcommand's work is in a module of its own, imported when it is called, so that ``npnn --help`` is there at once.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from npnn_cli import __version__
+from npnn_cli.commands.console import fail, user_errors
+
+FAILED_CHECK = 1
+USAGE_OR_SPEC_ERROR = 2
+
+
+class _Npnn(TyperGroup):
+    """Reports what is the user's mistake, or the machine's, in a line or two instead of a traceback."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except user_errors() as error:
+            raise fail(str(error), USAGE_OR_SPEC_ERROR) from None
+
+
+app = typer.Typer(
+    cls=_Npnn,
+    name="npnn",
+    help="Neural networks from first principles in NumPy, trained from a YAML spec, every gradient proved.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+RunsOption = Annotated[Path, typer.Option("--runs", help="The folder that holds the run folders.")]
+
+
+class Against(StrEnum):
+    """What derivatives are compared with."""
+
+    finite_differences = "finite-differences"
+    torch = "torch"
+
+
+class Weights(StrEnum):
+    """Which weights of a run."""
+
+    best = "best"
+    last = "last"
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"npnn {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def npnn(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", is_eager=True, callback=_print_version)
+    ] = False,
+) -> None:
+    """Neural networks from first principles in NumPy, trained from a YAML spec, every gradient proved."""
+
+
+@app.command()
+def train(
+    config: Annotated[Path, typer.Argument(help="The spec, a YAML file such as configs/mnist_mlp.yaml.")],
+    runs: RunsOption = Path("runs"),
+) -> None:
+    """Train the network that a spec describes, and write all about it to a fresh run folder."""
+    from npnn_cli.commands.train import train
+
+    train(config, runs)
+
+
+@app.command("eval")
+def evaluate(
+    run: Annotated[str, typer.Argument(help="A run folder, or its name inside the folder of runs.")],
+    weights: Annotated[Weights, typer.Option(help="Which weights to evaluate.")] = Weights.best,
+    runs: RunsOption = Path("runs"),
+) -> None:
+    """Evaluate a run's weights on the test data; print the report and save it, with pictures, in the run folder."""
+    from npnn_cli.commands.evaluate import evaluate
+
+    evaluate(run, weights.value, runs)
+
+
+@app.command()
+def gradcheck(
+    config: Annotated[
+        Path | None, typer.Argument(help="A spec, to check its network; without one, everything there is is checked.")
+    ] = None,
+    against: Annotated[Against, typer.Option(help="What to compare with.")] = Against.finite_differences,
+) -> None:
+    """Prove that the derivatives and update rules are right, in float64; exit with 1 if anything differs."""
+    from npnn_cli.commands.gradcheck import gradcheck
+
+    if not gradcheck(config, against.value):
+        raise typer.Exit(FAILED_CHECK)
+
+
+def main() -> None:
+    """Entry point of the command."""
+    app()

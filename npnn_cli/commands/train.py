@@ -1,0 +1,171 @@
+"""``npnn train``: from a spec to a run folder."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from npnn_cli.commands.console import console, fail
+from npnn_cli.data import DataSplits
+from npnn_cli.reports.curves import plot_curves
+from npnn_cli.reports.epoch_table import EpochTable
+from npnn_cli.reports.tables import layer_table
+from npnn_cli.spec import ComponentSpec, load_spec
+from npnn_cli.training.building import Network, build_network
+from npnn_cli.training.loop import DivergenceError, Trainer
+from npnn_cli.training.metrics import METRICS
+from npnn_cli.training.run import Run
+
+DIVERGED = 3
+INTERRUPTED = 130  # 128 + SIGINT, as shells report it
+TERMINATED = 143  # 128 + SIGTERM
+
+# A progress bar that moved with every batch would cost as much as the batch.
+BATCHES_PER_MOVE = 25
+
+
+class _Terminated(KeyboardInterrupt):
+    """The process was asked to end (SIGTERM)."""
+
+
+def train(config: Path, runs: Path) -> None:
+    """Train what a spec describes, print how it goes, and write the run folder.
+
+    Raises:
+        typer.Exit: with 3 if the training diverges, 130 if Ctrl-C and 143 if SIGTERM ends it.
+    """
+    out = console()
+    network = build_network(load_spec(config))
+    splits = network.load_data()
+    _introduce(out, config, network, splits)
+    with _sigterm_as_interrupt():
+        run = Run(network, splits, runs)
+        out.print(f"run     {run.folder.path}/\n", soft_wrap=True)
+        out.print(f"before training: {_figures(run.before)}\n")
+        try:
+            _print_epochs(out, run)
+        except DivergenceError as error:
+            _conclude_early(run, "diverged")
+            remedy = "try a lower optimizer.lr, or bound the gradients with training.clip_grad_norm"
+            raise fail(f"training diverged in {error}\n{_kept(run)}{remedy}", DIVERGED) from None
+        except KeyboardInterrupt as interrupt:
+            run.save_last()
+            _conclude_early(run, "interrupted")
+            code = TERMINATED if isinstance(interrupt, _Terminated) else INTERRUPTED
+            raise fail(
+                f"interrupted; the weights as they were are in {run.folder.last}\n{_kept(run)}".rstrip(), code
+            ) from None
+        _conclude(out, run)
+
+
+def _introduce(out: Console, config: Path, network: Network, splits: DataSplits) -> None:
+    spec, dataset = network.spec, network.dataset
+    sizes = f"{len(splits.train):,} training, {len(splits.validation):,} validation, {len(splits.test):,} test samples"
+    goal = f"{len(dataset.class_names)} classes" if dataset.class_names else dataset.target_name
+    steps = -(-len(splits.train) // spec.training.batch_size)
+    out.print(f"spec    {config}", soft_wrap=True)
+    out.print(f"data    {spec.data.type}: {sizes} of shape {dataset.input_shape}; {goal}", soft_wrap=True)
+    out.print(layer_table((row.name, row.layer, row.output_shape, row.parameters) for row in network.layers))
+    written = load_spec(config)  # as the user wrote it, without the defaults
+    rules = [f"loss {_brief(written.loss)}", f"optimizer {_brief(written.optimizer)}"]
+    rules += [f"scheduler {_brief(written.scheduler)}"] if written.scheduler else []
+    out.print(f"with    {', '.join(rules)}", markup=False, soft_wrap=True)
+    length = f"{spec.training.epochs} epochs of {steps} batches of {spec.training.batch_size}"
+    out.print(f"for     {length}, {spec.dtype}, seed {spec.seed}", soft_wrap=True)
+
+
+def _brief(component: ComponentSpec) -> str:
+    return f"{component.type}({', '.join(f'{name}={value}' for name, value in component.options.items())})"
+
+
+def _print_epochs(out: Console, run: Run) -> None:
+    """Print a row per epoch, under a progress bar if there is a terminal to show it on."""
+    trainer = run.trainer
+    metrics = [f"val_{metric}" for metric in METRICS[run.network.dataset.task]]
+    epochs = run.network.spec.training.epochs
+    table = EpochTable(["train_loss", *metrics, "learning_rate", "seconds"], epochs)
+    out.print(table.header(), style="bold", soft_wrap=True)
+    with _progress_bar(out, trainer) as on_batch:
+        for record in run.epochs(on_batch):
+            out.print(table.row(record, best=trainer.best_epoch == record["epoch"]), soft_wrap=True)
+
+
+@contextmanager
+def _progress_bar(out: Console, trainer: Trainer) -> Iterator[Callable[[int, int], None]]:
+    """A bar for the epoch in progress, and the function that moves it; nothing where there is no terminal."""
+    if not out.is_terminal:
+        yield lambda _epoch, _batch: None
+        return
+    columns = (TextColumn("epoch {task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=out, transient=True) as progress:
+        task = progress.add_task("1", total=len(trainer.loader))
+
+        def on_batch(epoch: int, batch: int) -> None:
+            if batch % BATCHES_PER_MOVE == 0 or batch == len(trainer.loader):
+                progress.update(task, completed=batch, description=str(epoch))
+
+        yield on_batch
+
+
+def _conclude(out: Console, run: Run) -> None:
+    trainer, monitor = run.trainer, run.trainer.monitor
+    if trainer.stopped_early:
+        patience = trainer.stopper.patience
+        out.print(
+            f"\nstopped early: {monitor} has not improved since epoch {trainer.best_epoch}; "
+            f"to wait longer, raise early_stopping.patience above {patience}",
+            soft_wrap=True,
+        )
+    checkpoint, evaluation = run.result()
+    run.write_summary("stopped early" if trainer.stopped_early else "finished", evaluation.metrics())
+    _draw_curves(run)
+    best = trainer.history[trainer.best_epoch - 1]
+    figures = {name: value for name, value in best.items() if name.startswith(("train", "val"))}
+    out.print(f"\nafter training:  {_figures(figures)} (epoch {trainer.best_epoch}, the best by {monitor})")
+    out.print(f"on test data:    {_figures(evaluation.metrics())} ({checkpoint.name})", style="bold")
+    out.print(f"\nnext: npnn eval {run.folder.path}", soft_wrap=True)
+
+
+def _conclude_early(run: Run, ending: str) -> None:
+    """Leave the folder of a run that did not come to its end as complete as it can be."""
+    run.write_summary(ending)
+    _draw_curves(run)
+
+
+def _draw_curves(run: Run) -> None:
+    history = run.trainer.history
+    for metric in METRICS[run.network.dataset.task] if history else ():
+        title = f"{run.network.spec.name}: {metric}"
+        path = run.folder.path / f"{metric}.png"
+        plot_curves(history, metric, path, title=title, best_epoch=run.trainer.best_epoch or None)
+
+
+def _kept(run: Run) -> str:
+    """Where the best weights are, if an epoch was finished."""
+    if not run.trainer.best_epoch:
+        return "no epoch was finished, so there are no best weights\n"
+    return f"the best weights, of epoch {run.trainer.best_epoch}, are in {run.folder.best}\n"
+
+
+def _figures(metrics: dict[str, float]) -> str:
+    return ", ".join(f"{name} {value:.4g}" for name, value in metrics.items())
+
+
+@contextmanager
+def _sigterm_as_interrupt() -> Iterator[None]:
+    """Let SIGTERM end a training as Ctrl-C does: with everything saved."""
+
+    def interrupt(_signal_number: int, _frame: FrameType | None) -> None:
+        raise _Terminated
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

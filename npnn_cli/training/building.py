@@ -1,0 +1,221 @@
+"""A spec made into objects: the data set, the model with all its sizes, the loss, the optimizer and its schedule.
+
+Everything is built, and its shapes are tried out on one sample of zeros, before any data is read, so that a mistake in
+a spec is found at once and at its line.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from npnn_cli import registry
+from npnn_cli.autograd.graph import no_grad
+from npnn_cli.autograd.tensor import Tensor
+from npnn_cli.data import DataLoader, Dataset, DataSplits, Split
+from npnn_cli.nn import Module, Sequential
+from npnn_cli.nn.loss import Loss
+from npnn_cli.optim import Optimizer
+from npnn_cli.optim.lr_scheduler import LRScheduler, Schedule
+from npnn_cli.registry import Entry, did_you_mean, takes_rng
+from npnn_cli.spec import ComponentSpec, RunSpec, with_defaults
+from npnn_cli.training.metrics import METRICS
+
+Shape = tuple[int, ...]
+
+# Each use of randomness has a stream of its own, so that a change in one leaves the others as they were.
+_INITIALIZATION, _SPLITS = 0, 1
+
+
+@dataclass(frozen=True)
+class LayerSummary:
+    """One layer of a built model, for people to read.
+
+    Attributes:
+        name: its position, the first part of its parameters' names.
+        layer: its type and the options that are not defaults.
+        output_shape: of one sample.
+        parameters: how many numbers it learns.
+    """
+
+    name: str
+    layer: str
+    output_shape: Shape
+    parameters: int
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """What a spec builds before any data is read.
+
+    Attributes:
+        spec: with every option filled in: building it again needs no inference and no defaults.
+        dataset: not yet loaded.
+        model: with its initial weights.
+        loss: of a batch.
+        layers: the model's layers, for people to read.
+    """
+
+    spec: RunSpec
+    dataset: Dataset
+    model: Sequential
+    loss: Loss
+    layers: tuple[LayerSummary, ...]
+
+    def load_data(self) -> DataSplits:
+        """Read the data and split it as the spec's seed says."""
+        return self.dataset.load(rng=_stream(self.spec.seed, _SPLITS))
+
+    def loader(self, splits: DataSplits, split: Split, *, batch_size: int, shuffle: bool = False) -> DataLoader:
+        """Batches of a split, scaled, in the spec's dtype."""
+        return DataLoader(
+            split.inputs,
+            split.targets,
+            batch_size,
+            shuffle,
+            seed=self.spec.seed,
+            input_scaling=splits.input_scaling,
+            target_scaling=splits.target_scaling,
+            dtype=self.spec.dtype,
+        )
+
+    def build_optimizer(self, steps_per_epoch: int) -> tuple[Optimizer, LRScheduler | None]:
+        """The optimizer of the model's parameters, and the scheduler if the spec has one.
+
+        Raises:
+            SpecError: if an option is out of its range.
+        """
+        spec = self.spec
+        optimizer: Optimizer = _build(
+            spec, ("optimizer",), registry.optimizers, spec.optimizer, self.model.parameters()
+        )
+        if spec.scheduler is None:
+            return optimizer, None
+        schedule = Schedule(spec.training.epochs, steps_per_epoch)
+        resolved = _resolve(registry.schedulers, spec.scheduler, schedule)
+        scheduler: LRScheduler = _build(spec, ("scheduler",), registry.schedulers, resolved, optimizer)
+        return optimizer, scheduler
+
+
+def build_network(spec: RunSpec) -> Network:
+    """Build the data set, the model and the loss of a spec, and try them on one sample of zeros.
+
+    Raises:
+        SpecError: if an option is out of its range, shapes do not fit, or a name is unknown; at the line of the spec.
+    """
+    dataset: Dataset = _build(spec, ("data",), registry.datasets, spec.data)
+    model, resolved, layers = _build_layers(spec, dataset.input_shape)
+    loss: Loss = _build(spec, ("loss",), registry.losses, spec.loss)
+    _check_outputs(spec, dataset, layers[-1].output_shape)
+    _check_loss(spec, dataset, loss, layers[-1].output_shape)
+    _check_monitor(spec, dataset)
+    resolved_spec = spec.model_copy(
+        update={
+            "data": with_defaults(spec.data, registry.datasets),
+            "model": tuple(with_defaults(layer, registry.layers) for layer in resolved),
+            "loss": with_defaults(spec.loss, registry.losses),
+            "optimizer": with_defaults(spec.optimizer, registry.optimizers),
+            "scheduler": spec.scheduler and with_defaults(spec.scheduler, registry.schedulers),
+        }
+    )
+    network = Network(resolved_spec, dataset, model, loss, layers)
+    network.build_optimizer(steps_per_epoch=1)  # its mistakes, too, are found now
+    return network
+
+
+def _build_layers(spec: RunSpec, shape: Shape) -> tuple[Sequential, list[ComponentSpec], tuple[LayerSummary, ...]]:
+    modules: list[Module] = []
+    resolved: list[ComponentSpec] = []
+    summaries: list[LayerSummary] = []
+    generators = _stream(spec.seed, _INITIALIZATION).spawn(len(spec.model))
+    for position, (written, rng) in enumerate(zip(spec.model, generators, strict=True)):
+        path = ("model", position)
+        layer = _resolve(registry.layers, written, shape)
+        module: Module = _build(spec, path, registry.layers, layer, rng=rng).to(spec.dtype)
+        shape = _output_shape(spec, path, module, shape)
+        options = ", ".join(f"{name}={value}" for name, value in layer.options.items())
+        parameters = sum(parameter.size for parameter in module.parameters())
+        modules.append(module)
+        resolved.append(layer)
+        summaries.append(LayerSummary(str(position), f"{layer.type}({options})", shape, parameters))
+    return Sequential(*modules), resolved, tuple(summaries)
+
+
+def _resolve(kind: registry.Kind[type[Any]], written: ComponentSpec, context: Any) -> ComponentSpec:
+    """Fill in the options that follow from the context (a layer's input shape, a training's length)."""
+    inferred = kind[written.type].component.inferred.items()
+    found = {name: infer(context) for name, infer in inferred if name not in written.options}
+    return ComponentSpec(type=written.type, options={**found, **written.options})
+
+
+def _build(
+    spec: RunSpec,
+    path: tuple[str | int, ...],
+    kind: registry.Kind[type[Any]],
+    component: ComponentSpec,
+    *injected: Any,
+    rng: np.random.Generator | None = None,
+) -> Any:
+    entry: Entry[type[Any]] = kind[component.type]
+    random = {"rng": rng} if takes_rng(entry.component) else {}
+    try:
+        return entry.component(*injected, **component.options, **random)
+    except MemoryError:
+        raise spec.mistake(path, f"{component.type} with {component.options} is too large for the memory") from None
+    except (ValueError, LookupError) as error:
+        raise spec.mistake(path, str(error)) from None
+
+
+def _output_shape(spec: RunSpec, path: tuple[str | int, ...], module: Module, shape: Shape) -> Shape:
+    """The shape that a layer makes of one sample, found by trying."""
+    try:
+        with no_grad():
+            output = module.eval()(Tensor(np.zeros((1, *shape), spec.dtype)))
+    except ValueError as error:
+        name = f"layer {path[-1]} ({type(module).__name__})"
+        raise spec.mistake(
+            path, f"{name} cannot take the shape {shape} that the layers before it give: {error}"
+        ) from None
+    module.train()
+    return output.shape[1:]
+
+
+def _check_outputs(spec: RunSpec, dataset: Dataset, shape: Shape) -> None:
+    """The model must give a score for each class, or the one number that is predicted."""
+    if dataset.task == "classification":
+        expected, reason = (len(dataset.class_names),), f"{spec.data.type} has {len(dataset.class_names)} classes"
+    else:
+        expected, reason = (1,), f"{spec.data.type} has one target, {dataset.target_name}"
+    if shape != expected:
+        last = len(spec.model) - 1
+        raise spec.mistake(
+            ("model", last), f"the model's output has shape {shape} for a sample, but {reason}: {expected}"
+        )
+
+
+def _check_loss(spec: RunSpec, dataset: Dataset, loss: Loss, shape: Shape) -> None:
+    outputs = Tensor(np.zeros((1, *shape), spec.dtype))
+    target = np.zeros(1, np.int64) if dataset.task == "classification" else np.zeros((1, 1), spec.dtype)
+    try:
+        value = loss(outputs, target)
+    except (ValueError, TypeError) as error:
+        message = f"{spec.loss.type} does not suit {spec.data.type}, a {dataset.task} data set: {error}"
+        raise spec.mistake(("loss",), message) from None
+    if value.shape != ():
+        raise spec.mistake(
+            ("loss",), f"training needs one number, but reduction '{loss.reduction}' gives one per sample"
+        )
+
+
+def _check_monitor(spec: RunSpec, dataset: Dataset) -> None:
+    known = ["train_loss", *(f"val_{metric}" for metric in METRICS[dataset.task])]
+    if spec.early_stopping and spec.early_stopping.monitor not in known:
+        monitor = spec.early_stopping.monitor
+        hint = did_you_mean(monitor, known) or f"; known are {', '.join(known)}"
+        raise spec.mistake(("early_stopping", "monitor"), f"unknown metric '{monitor}'{hint}")
+
+
+def _stream(seed: int, use: int) -> np.random.Generator:
+    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(use,)))

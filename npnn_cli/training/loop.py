@@ -1,0 +1,175 @@
+"""The training loop: batches forward, backward and step; after each epoch a validation, and the best weights kept."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from npnn_cli.autograd.ops.primitive import Array
+from npnn_cli.autograd.tensor import Tensor
+from npnn_cli.data import DataSplits
+from npnn_cli.nn import Module
+from npnn_cli.nn.loss import Loss
+from npnn_cli.optim import Optimizer, clip_grad_norm_, clip_grad_value_
+from npnn_cli.optim.lr_scheduler import LRScheduler
+from npnn_cli.spec import EarlyStoppingSpec, TrainingSpec
+from npnn_cli.training.building import Network
+from npnn_cli.training.early_stopping import EarlyStopping
+from npnn_cli.training.evaluation import evaluate
+from npnn_cli.training.metrics import MORE_IS_BETTER
+
+Record = dict[str, float]
+
+
+class DivergenceError(ArithmeticError):
+    """The loss or a gradient is no finite number any more, so that going on would only spoil the weights."""
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingStep:
+    """One step of training, from a batch to changed weights.
+
+    Attributes:
+        model: in training mode.
+        loss: of a batch.
+        optimizer: of the model's parameters.
+        scheduler: goes on with every batch if that is its interval.
+        training: says how to clip the gradients.
+    """
+
+    model: Module
+    loss: Loss
+    optimizer: Optimizer
+    scheduler: LRScheduler | None
+    training: TrainingSpec
+
+    def __call__(self, inputs: Array, targets: Array) -> float:
+        """Take the step and return the loss that the batch had before it.
+
+        Raises:
+            DivergenceError: if the loss or a gradient is not finite; the weights are not changed then.
+        """
+        loss = self.backward(inputs, targets)
+        self.update()
+        return loss
+
+    def backward(self, inputs: Array, targets: Array) -> float:
+        """Compute the gradients of a batch, and return its loss."""
+        self.optimizer.zero_grad()
+        loss = self.loss(self.model(Tensor(inputs)), targets)
+        value: float = loss.item()
+        if not math.isfinite(value):
+            raise DivergenceError(f"the loss is {value}")
+        loss.backward()
+        return value
+
+    def update(self) -> None:
+        """Clip the gradients, change the weights, and let the scheduler go on."""
+        max_norm = self.training.clip_grad_norm
+        norm = clip_grad_norm_(self.model.parameters(), math.inf if max_norm is None else max_norm)
+        if not math.isfinite(norm):
+            raise DivergenceError(f"the gradient of {self._unbounded_parameter()} is not finite (norm {norm})")
+        if self.training.clip_grad_value is not None:
+            clip_grad_value_(self.model.parameters(), self.training.clip_grad_value)
+        self.optimizer.step()
+        if self.scheduler is not None and self.scheduler.interval == "batch":
+            self.scheduler.step()
+
+    def _unbounded_parameter(self) -> str:
+        """The parameter whose gradient is not finite, or has the largest element where only the norm overflows."""
+        largest = {
+            name: np.abs(parameter.grad).max()
+            for name, parameter in self.model.named_parameters()
+            if parameter.grad is not None
+        }
+        unbounded = (name for name, size in largest.items() if not np.isfinite(size))
+        return next(unbounded, max(largest, key=largest.__getitem__))
+
+
+@dataclass(eq=False)
+class Trainer:
+    """A training in progress.
+
+    Attributes:
+        network: what is trained.
+        splits: its data.
+        history: a record per epoch so far: ``epoch`` (from 1), ``train_loss`` (mean over the samples, each as it was
+            seen), ``val_...`` metrics, ``learning_rate`` and ``seconds``.
+        stopped_early: whether early stopping ended the training.
+    """
+
+    network: Network
+    splits: DataSplits
+    history: list[Record] = field(default_factory=list)
+    stopped_early: bool = False
+
+    def __post_init__(self) -> None:
+        spec = self.network.spec
+        self.loader = self.network.loader(
+            self.splits, self.splits.train, batch_size=spec.training.batch_size, shuffle=True
+        )
+        self.optimizer, self.scheduler = self.network.build_optimizer(steps_per_epoch=len(self.loader))
+        self.step = TrainingStep(self.network.model, self.network.loss, self.optimizer, self.scheduler, spec.training)
+        # Without early stopping the best weights are kept all the same; patience then never runs out.
+        wanted = spec.early_stopping or EarlyStoppingSpec(patience=spec.training.epochs + 1)
+        self.monitor = wanted.monitor
+        self.restore_best_weights = wanted.restore_best_weights
+        self.stopper = EarlyStopping(
+            wanted.patience,
+            wanted.min_delta,
+            restore_best_weights=False,
+            mode="max" if self.monitor.partition("_")[2] in MORE_IS_BETTER else "min",
+        )
+
+    @property
+    def best_epoch(self) -> int:
+        """The epoch with the best monitored value, 0 before the first."""
+        return self.stopper.best_epoch
+
+    def validate(self) -> Record:
+        """The metrics on the validation split as they are now."""
+        metrics = evaluate(self.network, self.splits, self.splits.validation).metrics()
+        return {f"val_{name}": value for name, value in metrics.items()}
+
+    def epochs(self, on_batch: Callable[[int, int], None]) -> Iterator[Record]:
+        """Train epoch by epoch, yielding each one's record, until all are done or early stopping ends it.
+
+        Args:
+            on_batch: called after every batch with the epoch and the number of batches done in it.
+
+        Raises:
+            DivergenceError: naming epoch and batch, if the loss or a gradient is not finite.
+        """
+        for epoch in range(1, self.network.spec.training.epochs + 1):
+            started = time.perf_counter()
+            learning_rate = self.optimizer.param_groups[0]["lr"]
+            train_loss = self._train_epoch(epoch, on_batch)
+            record = {"epoch": epoch, "train_loss": train_loss, **self.validate()}
+            record |= {"learning_rate": learning_rate, "seconds": time.perf_counter() - started}
+            if not math.isfinite(record["val_loss"]):
+                raise DivergenceError(f"epoch {epoch}: the loss on the validation data is {record['val_loss']}")
+            if self.scheduler is not None and self.scheduler.interval == "epoch":
+                self.scheduler.step()
+            self.stopped_early = self.stopper(record[self.monitor], self.network.model)
+            self.history.append(record)
+            yield record
+            if self.stopped_early:
+                return
+
+    def _train_epoch(self, epoch: int, on_batch: Callable[[int, int], None]) -> float:
+        self.network.model.train()
+        self.loader.set_epoch(epoch - 1)
+        total = 0.0
+        with np.errstate(all="ignore"):  # what overflows is found in the loss and the gradients
+            for batch, (inputs, targets) in enumerate(self.loader, start=1):
+                try:
+                    loss = self.step(inputs, targets)
+                except DivergenceError as error:
+                    raise DivergenceError(f"epoch {epoch}, batch {batch} of {len(self.loader)}: {error}") from None
+                total += loss * (len(inputs) if self.network.loss.reduction == "mean" else 1)
+                on_batch(epoch, batch)
+        return total / len(self.splits.train)

@@ -1,0 +1,155 @@
+"""The run folder: all that is known of a training, and all that the other commands need.
+
+::
+
+    runs/2026-11-22_14-03-07_mnist_mlp/
+      config.yaml          the spec with every option filled in; training it again gives the same run
+      metrics.csv          a row per epoch
+      loss.png, ...        a picture per metric
+      checkpoints/         best.npz and last.npz
+      environment.json     versions, machine, command line
+      summary.json         how it ended, and how good the result is
+      evaluation/          what npnn eval found
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from npnn_cli.registry import did_you_mean
+from npnn_cli.training.durable_files import write_text_durably
+
+
+class RunNotFoundError(LookupError):
+    """There is no run folder of that name; the message says what there is."""
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """A run folder and the paths inside it."""
+
+    path: Path
+
+    @classmethod
+    def create(cls, runs: Path, name: str, now: datetime) -> RunFolder:
+        """Make a fresh folder, named by time and spec; a number is added if there is one already.
+
+        Raises:
+            OSError: if it cannot be made.
+        """
+        runs.mkdir(parents=True, exist_ok=True)
+        base, number = f"{now:%Y-%m-%d_%H-%M-%S}_{name}", 1
+        while True:
+            path = runs / (base if number == 1 else f"{base}_{number}")
+            try:
+                path.mkdir()  # fails if the folder exists, so that two runs can never share one
+            except FileExistsError:
+                number += 1
+            else:
+                (path / "checkpoints").mkdir()
+                return cls(path)
+
+    @classmethod
+    def find(cls, run: str, runs: Path) -> RunFolder:
+        """The run folder at a path, or the one of this name inside the folder of runs.
+
+        Raises:
+            RunNotFoundError: if there is none, or the folder holds no run.
+        """
+        inside = runs / run if Path(run).name == run else Path(run)
+        path = next((candidate for candidate in (Path(run), inside) if candidate.is_dir()), None)
+        if path is None:
+            known = sorted(folder.name for folder in runs.glob("*/") if (folder / "config.yaml").exists())
+            hint = did_you_mean(Path(run).name, known) or (f"; the latest is {runs / known[-1]}" if known else "")
+            raise RunNotFoundError(f"there is no run '{run}'{hint}")
+        if not (path / "config.yaml").is_file():
+            raise RunNotFoundError(f"{path} is no run folder: it has no config.yaml")
+        return cls(path)
+
+    @property
+    def config(self) -> Path:
+        """The resolved spec."""
+        return self.path / "config.yaml"
+
+    @property
+    def best(self) -> Path:
+        """The weights of the best epoch."""
+        return self.path / "checkpoints" / "best.npz"
+
+    @property
+    def last(self) -> Path:
+        """The weights of the last epoch."""
+        return self.path / "checkpoints" / "last.npz"
+
+    @property
+    def evaluation(self) -> Path:
+        """The folder that ``npnn eval`` writes to."""
+        return self.path / "evaluation"
+
+    def write_json(self, name: str, content: Mapping[str, Any]) -> None:
+        """Write a JSON file into the folder."""
+        write_text_durably(self.path / name, json.dumps(content, indent=2) + "\n")
+
+    def write_config(self, text: str) -> None:
+        """Write the resolved spec."""
+        write_text_durably(self.config, text)
+
+    def write_metrics(self, history: Sequence[Mapping[str, float]]) -> None:
+        """Write ``metrics.csv`` anew, a row per epoch."""
+        text = io.StringIO()
+        writer = csv.DictWriter(text, list(history[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(history)
+        write_text_durably(self.path / "metrics.csv", text.getvalue())
+
+
+def environment() -> dict[str, Any]:
+    """What a run ran on: versions, machine, threads, command line, and the git commit of the working folder."""
+    packages = ("npnn-cli", "numpy", "matplotlib", "pydantic", "PyYAML", "rich", "typer")
+    variables = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+    return {
+        "command_line": sys.argv,
+        "python": platform.python_version(),
+        "packages": {name: _version(name) for name in packages},
+        "platform": platform.platform(),
+        "processor": _processor(),
+        "cpu_count": os.cpu_count(),
+        "threads": {name: os.environ.get(name) for name in variables},
+        "git_commit": _git_commit(),
+    }
+
+
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor()
+
+
+def _git_commit() -> str | None:
+    try:
+        found = subprocess.run(["git", "rev-parse", "--verify", "HEAD"], capture_output=True, text=True, check=False)
+    except OSError:
+        return None
+    return found.stdout.strip() or None
