@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 from functools import cache
 from typing import Any
@@ -27,9 +28,8 @@ _component = TypeAdapter[ComponentSpec](Component)
 
 def import_components() -> None:
     """Import the rooms whose classes register themselves, so that every name is known."""
-    import npnn_cli.data
-    import npnn_cli.nn
-    import npnn_cli.optim  # noqa: F401
+    for room in ("data", "nn", "optim"):
+        importlib.import_module(f"npnn_cli.{room}")
 
 
 def check_components(data: dict[str, Any]) -> tuple[dict[str, Any], list[Finding]]:

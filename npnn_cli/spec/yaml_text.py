@@ -136,7 +136,7 @@ class _Loader(yaml.SafeLoader):
             parser.get_event()
             return yaml.ScalarNode("alias", "", event.start_mark)
         refused = "anchor" if event.anchor is not None else "tag" if event.tag is not None else None
-        event.anchor = event.tag = None
+        event.anchor = None  # two of the same name would end the reading
         if self._depth == MAX_DEPTH:
             problem = f"this is nested deeper than {MAX_DEPTH} levels"
             raise yaml.MarkedYAMLError(problem=problem, problem_mark=event.start_mark)

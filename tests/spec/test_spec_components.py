@@ -16,7 +16,10 @@ from npnn_cli.spec.components import check_component, check_components, import_c
 def register_a_layer_with_every_sort_of_option(throwaway: None) -> None:
     @registry.layers.register(example(size=1))
     class Throwaway(Component):
-        inferred: ClassVar[Mapping[str, Callable[[Any], Any]]] = {"in_size": lambda shape: shape[0]}
+        inferred: ClassVar[Mapping[str, Callable[[Any], Any]]] = {
+            "in_size": lambda shape: shape[0],
+            "groups": lambda shape: 1,
+        }
         injected: ClassVar[frozenset[str]] = frozenset({"params"})
 
         def __init__(
@@ -31,6 +34,7 @@ def register_a_layer_with_every_sort_of_option(throwaway: None) -> None:
             sizes: Sequence[int] = (),
             eps: float | None = None,
             flag: bool = False,
+            groups: int | None = None,
             *,
             rng: object = None,
         ) -> None: ...

@@ -99,6 +99,11 @@ def test_mistakes_are_kept_apart_for_the_program_too() -> None:
     assert caught.value.mistakes == (Mistake("m.yaml", 8, 19, "unknown optimizer 'Adma': did you mean 'Adam'?"),)
 
 
+def test_what_is_wrong_as_yaml_alone_is_an_error_too() -> None:
+    with pytest.raises(SpecError, match="duplicate key 'loss'"):
+        parse_spec(GOOD + "loss: MSELoss", "m.yaml", "m")
+
+
 def test_a_mistake_is_one_line_whatever_it_quotes() -> None:
     with pytest.raises(SpecError) as caught:
         parse_spec(GOOD + '"a\\nb": 1\n', "m.yaml", "m")

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, Optional, Union
+from typing import Any, Literal
 
 import pytest
 
@@ -18,8 +18,6 @@ from npnn_cli.spec.wording import expectation, shown, wrong_keys
         (str, "text"),
         (bool, "true or false"),
         (float | None, "a number or null"),
-        (Optional[int], "a whole number or null"),  # noqa: UP045
-        (Union[int, str], "a whole number or text"),  # noqa: UP007
         (tuple[int, int], "a list of 2 whole numbers"),
         (tuple[int, str], "a list of 2 whole numbers or texts"),
         (tuple[float, ...], "a list of numbers"),

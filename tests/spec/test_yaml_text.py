@@ -134,6 +134,7 @@ def test_a_byte_order_mark_is_no_column() -> None:
         ('a: "\\ud800"', 1, 4, "the character U+D800 is not allowed in a spec"),
         ('"\\e": 1', 1, 1, "the character U+001B is not allowed in a spec"),
         ("a: 1\nb: x\x07", 2, 5, "the character U+0007 is not allowed in a spec"),
+        ("a: 1\r\rb: \x07", 3, 4, "the character U+0007 is not allowed in a spec"),
         ("a: 1 # \x00", 1, 8, "the character U+0000 is not allowed in a spec"),
         ("a: x\u2028b: y", 1, 5, "the character U+2028 is not allowed in a spec"),
         ("", 1, 1, "is empty: expected keys such as 'data', 'model' and 'training'"),
@@ -154,9 +155,9 @@ def test_traps_are_mistakes(text: str, line: int, column: int, message: str) -> 
 
 
 def test_reading_goes_on_after_a_mistake_and_keeps_what_is_sound() -> None:
-    document = read_yaml("a: 1\na: 2\nb: [3, *x]\n4: 5\nc: 6", "f.yaml")
-    assert document.data == {"a": 1, "b": [3, None], "c": 6}
-    assert [(m.line, m.column) for m in document.mistakes] == [(2, 1), (3, 8), (4, 1)]
+    document = read_yaml("a: 1\na: 2\nb: [3, *x, &x , &x ]\n4: 5\nc: 6", "f.yaml")
+    assert document.data == {"a": 1, "b": [3, None, None, None], "c": 6}
+    assert [(m.line, m.column) for m in document.mistakes] == [(2, 1), (3, 8), (3, 12), (3, 17), (4, 1)]
     assert document.is_readable(("b", 0))
     assert not document.is_readable(("b", 1))
     assert not document.is_readable(("b", 1, "deeper"))
