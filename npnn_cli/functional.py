@@ -12,9 +12,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import DTypeLike
 
-from npnn_cli.autograd.ops import convolution, elementwise, linear_algebra, pooling, reductions, shapes
+from npnn_cli.autograd.ops import convolution, elementwise, linear_algebra, losses, pooling, reductions, shapes
 from npnn_cli.autograd.ops.primitive import Array
-from npnn_cli.autograd.tensor import Tensor, lift
+from npnn_cli.autograd.tensor import Tensor, apply, lift
 from npnn_cli.examples import classes, constant, example, nonzero, normal
 from npnn_cli.registry import functions
 
@@ -55,14 +55,7 @@ gather = lift(shapes.gather)
 # Linear algebra
 
 matmul = lift(linear_algebra.matmul)
-
-
-@functions.register(example(normal(5, 3), normal(4, 3), normal(4)), example(normal(2, 5, 3), normal(4, 3)))
-def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """Affine map x Wᵀ + b of input (..., in_features); weight is (out_features, in_features), bias (out_features,)."""
-    product = input @ weight.T
-    return product if bias is None else product + bias
-
+linear = lift(linear_algebra.linear)
 
 # Convolution and pooling
 
@@ -115,36 +108,17 @@ def l1_loss(input: Tensor, target: Any, reduction: Reduction = "mean") -> Tensor
 @functions.register(
     example(normal(5, 3), classes(3, 5)),
     example(normal(5, 3), classes(3, 5), reduction="sum", label_smoothing=0.1),
-    example(normal(5, 3), classes(3, 5), reduction="none"),
 )
 def cross_entropy(input: Tensor, target: Any, reduction: Reduction = "mean", label_smoothing: float = 0.0) -> Tensor:
-    """Cross-entropy between the softmax of logits (N, C) and class indices (N,): -log softmax(input)[target].
+    """Cross-entropy of logits (N, C) against class indices (N,), averaged unless ``reduction`` says otherwise.
 
-    Label smoothing s moves the share s of each target evenly onto all classes (Szegedy et al., 2016).
     See https://pytorch.org/docs/stable/generated/torch.nn.functional.cross_entropy.html.
 
     Raises:
-        TypeError: if the targets are not integers.
-        ValueError: if the shapes do not fit.
-        IndexError: if a target is outside the classes.
+        TypeError, ValueError, IndexError: if the targets are not integers, do not fit, or are outside the classes.
     """
-    indices = target.data if isinstance(target, Tensor) else np.asarray(target)
-    if input.ndim != 2 or indices.shape != input.shape[:1]:
-        raise ValueError(
-            f"cross_entropy: expected logits (N, C) and class indices (N,), got {input.shape} and {indices.shape}"
-        )
-    if indices.dtype.kind not in "iu":
-        raise TypeError(f"cross_entropy: targets must be whole numbers (class indices), got {indices.dtype}")
-    if indices.size and not 0 <= indices.min() <= indices.max() < input.shape[1]:
-        raise IndexError(
-            f"cross_entropy: targets must lie between 0 and {input.shape[1] - 1} (there are {input.shape[1]} classes), "
-            f"got {indices.min()} to {indices.max()}"
-        )
-    log_probabilities = log_softmax(input, dim=1)
-    losses = -gather(log_probabilities, dim=1, index=indices[:, None]).reshape(-1)
-    if label_smoothing:
-        losses = losses * (1 - label_smoothing) - log_probabilities.mean(dim=1) * label_smoothing
-    return _reduce(losses, reduction)
+    target = target if isinstance(target, Tensor) else np.asarray(target)
+    return _reduce(apply(losses.softmax_cross_entropy, input, target, label_smoothing=label_smoothing), reduction)
 
 
 def _like(input: Tensor, target: Any, op: str) -> Any:
@@ -155,11 +129,11 @@ def _like(input: Tensor, target: Any, op: str) -> Any:
     return target
 
 
-def _reduce(losses: Tensor, reduction: Reduction) -> Tensor:
+def _reduce(each: Tensor, reduction: Reduction) -> Tensor:
     if reduction == "mean":
-        return losses.mean()
+        return each.mean()
     if reduction == "sum":
-        return losses.sum()
+        return each.sum()
     if reduction == "none":
-        return losses
+        return each
     raise ValueError(f"reduction must be 'mean', 'sum' or 'none', got '{reduction}'")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import heapq
 from contextlib import ContextDecorator
 from contextvars import ContextVar
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
@@ -32,6 +32,9 @@ class no_grad(ContextDecorator):  # noqa: N801 - PyTorch's name
 
     def __init__(self) -> None:
         self._outer: list[bool] = []
+
+    def _recreate_cm(self) -> Self:
+        return type(self)()  # each call of a decorated function has its own, so that threads do not share one
 
     def __enter__(self) -> None:
         self._outer.append(_grad_enabled.get())
@@ -60,7 +63,7 @@ def backward(root: Tensor, gradient: Array) -> None:
             for source, vjp in tensor.links:
                 contribution = unbroadcast(np.asarray(vjp(g), dtype=source.dtype), source.shape)
                 if not source.links:
-                    accumulate(source, contribution, fresh=contribution is not g and contribution.base is None)
+                    accumulate(source, contribution, fresh=_is_fresh(contribution, g))
                 elif source in gradients:
                     gradients[source] = gradients[source] + contribution
                 else:
@@ -71,9 +74,14 @@ def backward(root: Tensor, gradient: Array) -> None:
 def accumulate(leaf: Tensor, gradient: Array, *, fresh: bool) -> None:
     """Add a gradient to a leaf's ``grad``. One that is not ``fresh`` may be in use elsewhere, and is copied."""
     if leaf.grad is None:
-        leaf.grad = gradient if fresh else gradient.copy()
+        leaf.grad = gradient if fresh else gradient.copy(order="K")
     else:
         leaf.grad += gradient
+
+
+def _is_fresh(contribution: Array, g: Array) -> bool:
+    """Whether a vjp made this array anew: it is not g, no part of g, and no read-only view that stands for many."""
+    return contribution.flags.writeable and not np.may_share_memory(contribution, g)
 
 
 def unbroadcast(gradient: Array, shape: tuple[int, ...]) -> Array:

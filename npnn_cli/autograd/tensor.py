@@ -12,28 +12,11 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from npnn_cli.autograd import graph
+from npnn_cli.autograd.dtypes import get_default_dtype, is_floating
 from npnn_cli.autograd.ops import elementwise, linear_algebra, reductions, shapes
 from npnn_cli.autograd.ops.primitive import VJP, Array, Primitive
 
-_default_dtype: np.dtype[Any] = np.dtype(np.float32)
 _numbers = itertools.count()
-
-
-def get_default_dtype() -> np.dtype[Any]:
-    """The dtype that Python numbers and lists take as tensors, and new parameters have: float32 unless set."""
-    return _default_dtype
-
-
-def set_default_dtype(dtype: DTypeLike) -> None:
-    """Set the dtype of new tensors made from Python numbers and lists, and of new parameters.
-
-    Raises:
-        TypeError: if it is not a floating dtype.
-    """
-    global _default_dtype
-    if np.dtype(dtype).kind != "f":
-        raise TypeError(f"the default dtype must be floating, got {np.dtype(dtype)}")
-    _default_dtype = np.dtype(dtype)
 
 
 def apply(op: Primitive, *inputs: Any, **options: Any) -> Tensor:
@@ -44,11 +27,13 @@ def apply(op: Primitive, *inputs: Any, **options: Any) -> Tensor:
         inputs: its inputs; None for an absent one.
         options: its options.
     """
-    ans, *vjps = op(*[x.data if isinstance(x, Tensor) else x for x in inputs], **options)
-    data = np.asarray(ans)
-    if data.dtype.kind == "f" and data.dtype != _default_dtype and not any(map(_is_floating, inputs)):
-        data = data.astype(_default_dtype)  # of whole numbers, NumPy makes float16 or float64
-    answer = Tensor(data)
+    arrays = [x.data if isinstance(x, Tensor) else x for x in inputs]
+    ans, *vjps = op(*arrays, **options)
+    answer = Tensor(np.asarray(ans))
+    default = get_default_dtype()
+    if answer.dtype != default and answer.dtype.kind == "f" and not any(map(is_floating, arrays)):
+        # Of whole numbers, NumPy makes float16 or float64.
+        return apply(op, *[None if x is None else np.asarray(x, default) for x in arrays], **options)
     if graph.is_grad_enabled():
         answer.links = tuple(
             (x, vjp)
@@ -59,10 +44,6 @@ def apply(op: Primitive, *inputs: Any, **options: Any) -> Tensor:
     return answer
 
 
-def _is_floating(x: Any) -> bool:
-    return isinstance(x, Tensor | np.ndarray | np.generic) and x.dtype.kind == "f"
-
-
 def lift(op: Primitive) -> Callable[..., Tensor]:
     """Make a primitive, a function on arrays, into the function on tensors of the same signature.
 
@@ -70,6 +51,7 @@ def lift(op: Primitive) -> Callable[..., Tensor]:
     """
     signature = inspect.signature(op)
     inputs = [name for name, p in signature.parameters.items() if p.kind is p.POSITIONAL_ONLY]
+    options = [name for name, p in signature.parameters.items() if p.kind is not p.POSITIONAL_ONLY]
     by_any_name = signature.replace(
         parameters=[p.replace(kind=p.POSITIONAL_OR_KEYWORD) for p in signature.parameters.values()]
     )
@@ -77,15 +59,19 @@ def lift(op: Primitive) -> Callable[..., Tensor]:
 
     @functools.wraps(op)
     def on_tensors(*args: Any, **named: Any) -> Tensor:
-        if not named and len(args) <= len(inputs):
-            return apply(op, *args)
-        options = by_any_name.bind(*args, **{numpy_words.get(name, name): value for name, value in named.items()})
-        options.apply_defaults()
-        tensors = [options.arguments.pop(name) for name in inputs]
-        return apply(op, *tensors, **options.arguments)
+        if not named and len(args) <= len(signature.parameters):  # binding would take longer than many an op
+            return apply(op, *args[: len(inputs)], **dict(zip(options, args[len(inputs) :], strict=False)))
+        bound = by_any_name.bind(*args, **{numpy_words.get(name, name): value for name, value in named.items()})
+        bound.apply_defaults()
+        tensors = [bound.arguments.pop(name) for name in inputs]
+        return apply(op, *tensors, **bound.arguments)
 
     on_tensors.__dict__["__signature__"] = by_any_name
     return on_tensors
+
+
+def _comparison(compare: np.ufunc) -> Callable[[Tensor, Any], Tensor]:
+    return lambda x, y: Tensor(np.asarray(compare(x.data, y.data if isinstance(y, Tensor) else y)))
 
 
 class Extreme(NamedTuple):
@@ -119,7 +105,7 @@ class Tensor:
         if isinstance(data, Tensor):
             data = data.data
         if dtype is None and not isinstance(data, np.ndarray | np.generic):
-            dtype = _default_dtype
+            dtype = get_default_dtype()
         self.data: Array = np.asarray(data, dtype)
         self.grad: Array | None = None
         self.links: tuple[tuple[Tensor, VJP], ...] = ()
@@ -177,7 +163,7 @@ class Tensor:
 
     def __repr__(self) -> str:
         values = np.array2string(self.data, separator=", ", prefix="Tensor(")
-        dtype = "" if self.dtype == _default_dtype else f", dtype={self.dtype}"
+        dtype = "" if self.dtype == get_default_dtype() else f", dtype={self.dtype}"
         return f"Tensor({values}{dtype}{', requires_grad=True' if self.requires_grad else ''})"
 
     # The graph
@@ -270,32 +256,17 @@ class Tensor:
             return other
         if isinstance(other, np.generic):
             return other.item()
-        return np.asarray(other, self.dtype if self.dtype.kind == "f" else _default_dtype)
+        return np.asarray(other, self.dtype if self.dtype.kind == "f" else get_default_dtype())
 
     # Comparison, elementwise; a tensor's hash is its identity
 
-    def __eq__(self, other: object) -> Tensor:  # type: ignore[override]
-        return self._compare(np.equal, other)
-
-    def __ne__(self, other: object) -> Tensor:  # type: ignore[override]
-        return self._compare(np.not_equal, other)
-
-    def __lt__(self, other: Any) -> Tensor:
-        return self._compare(np.less, other)
-
-    def __le__(self, other: Any) -> Tensor:
-        return self._compare(np.less_equal, other)
-
-    def __gt__(self, other: Any) -> Tensor:
-        return self._compare(np.greater, other)
-
-    def __ge__(self, other: Any) -> Tensor:
-        return self._compare(np.greater_equal, other)
-
+    __eq__ = _comparison(np.equal)  # type: ignore[assignment]
+    __ne__ = _comparison(np.not_equal)  # type: ignore[assignment]
+    __lt__ = _comparison(np.less)
+    __le__ = _comparison(np.less_equal)
+    __gt__ = _comparison(np.greater)
+    __ge__ = _comparison(np.greater_equal)
     __hash__ = object.__hash__
-
-    def _compare(self, comparison: np.ufunc, other: Any) -> Tensor:
-        return Tensor(np.asarray(comparison(self.data, other.data if isinstance(other, Tensor) else other)))
 
     # Elementwise functions
 
@@ -345,11 +316,11 @@ class Tensor:
 
     def reshape(self, *shape: Any) -> Tensor:
         """Same elements in another shape, given as numbers or as one tuple; one size may be -1."""
-        return apply(shapes.reshape, self, shape=_unpacked(shape))
+        return apply(shapes.reshape, self, shape=shapes.unpacked(shape))
 
     def permute(self, *dims: Any) -> Tensor:
         """Reorder the dimensions, given as numbers or as one tuple."""
-        return apply(shapes.permute, self, dims=_unpacked(dims))
+        return apply(shapes.permute, self, dims=shapes.unpacked(dims))
 
     def transpose(self, *dims: int) -> Tensor:
         """Swap two dimensions: ``transpose(dim0, dim1)``; without arguments, reverse them all as NumPy does."""
@@ -368,11 +339,6 @@ class Tensor:
 
     def __getitem__(self, index: Any) -> Tensor:
         return apply(shapes.getitem, self, index=_arrays(index))
-
-
-def _unpacked(sizes: tuple[Any, ...]) -> tuple[int, ...]:
-    """Sizes that were given as several numbers, or as one sequence of them."""
-    return tuple(sizes[0]) if len(sizes) == 1 and not isinstance(sizes[0], int | np.integer) else sizes
 
 
 def _arrays(index: Any) -> Any:

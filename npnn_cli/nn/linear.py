@@ -39,7 +39,8 @@ class Linear(Module):
     ) -> None:
         if in_features < 1 or out_features < 1:
             raise ValueError(f"Linear: sizes must be at least 1, got {in_features=}, {out_features=}")
-        self.weight = Parameter(initial_weight(init, (out_features, in_features), rng))
+        # In memory the weights of one input lie side by side, which makes the product with a batch faster.
+        self.weight = Parameter(np.asfortranarray(initial_weight(init, (out_features, in_features), rng)))
         self.bias = Parameter(np.zeros(out_features)) if bias else None
 
     def forward(self, input: Tensor) -> Tensor:

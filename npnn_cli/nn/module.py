@@ -8,8 +8,9 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import DTypeLike
 
+from npnn_cli.autograd.dtypes import get_default_dtype
 from npnn_cli.autograd.ops.primitive import Array
-from npnn_cli.autograd.tensor import Tensor, get_default_dtype
+from npnn_cli.autograd.tensor import Tensor
 from npnn_cli.registry import Component
 
 

@@ -48,5 +48,10 @@ class Adam(Optimizer):
         t = state["step"] = state.get("step", 0) + 1
         m = moving_average(state, "exp_avg", g, beta1)
         v = moving_average(state, "exp_avg_sq", g * g, beta2)
-        root = np.sqrt(v) / math.sqrt(1 - beta2**t)
-        w -= options["lr"] / (1 - beta1**t) * m / (root + options["eps"])
+        # √v̂ = √v / √(1 - β2^t): the correction is moved out of the array, where it would cost another pass.
+        correction = math.sqrt(1 - beta2**t)
+        step = np.sqrt(v)
+        step += options["eps"] * correction
+        np.divide(m, step, out=step)
+        step *= options["lr"] * correction / (1 - beta1**t)
+        w -= step

@@ -19,7 +19,8 @@ def clip_grad_norm_(parameters: Iterable[Tensor], max_norm: float) -> float:
     See https://pytorch.org/docs/stable/generated/torch.nn.utils.clip_grad_norm_.html.
     """
     gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
-    norm = math.sqrt(sum(float(np.vdot(gradient, gradient)) for gradient in gradients))
+    # "K": in memory order, so that nothing is copied.
+    norm = math.sqrt(sum(float(np.vdot(flat, flat)) for flat in (gradient.ravel(order="K") for gradient in gradients)))
     factor = max_norm / (norm + 1e-6)
     if factor < 1 and math.isfinite(norm):
         for gradient in gradients:

@@ -56,7 +56,10 @@ class LRScheduler(Component):
 
     def _set(self) -> None:
         for group, base_lr in zip(self.optimizer.param_groups, self.base_lrs, strict=True):
-            group.update(self.options_at(self.last_step, base_lr))
+            options = self.options_at(self.last_step, base_lr)
+            if "momentum" in options and "betas" in group:  # Adam's first beta is its momentum
+                options["betas"] = (options.pop("momentum"), *group["betas"][1:])
+            group.update(options)
 
 
 @schedulers.register(example(T_max=10, eta_min=0.001), example(T_max=7))
@@ -146,13 +149,10 @@ class OneCycleLR(LRScheduler):
         phases = (phase for phase in self.phases if step <= phase[1])
         first, last, lrs, momenta = next(phases, self.phases[-1])
         share = (step - first) / (last - first) if last > first else 1.0
-        return {"lr": self.anneal(*lrs, share), **self._momentum(self.anneal(*momenta, share))}
-
-    def _momentum(self, momentum: float) -> dict[str, Any]:
-        if not self.cycle_momentum:
-            return {}
-        group = self.optimizer.param_groups[0]
-        return {"betas": (momentum, group["betas"][1])} if "betas" in group else {"momentum": momentum}
+        options = {"lr": self.anneal(*lrs, share)}
+        if self.cycle_momentum:
+            options["momentum"] = self.anneal(*momenta, share)
+        return options
 
 
 def _cosine(start: float, end: float, share: float) -> float:

@@ -1,28 +1,29 @@
-"""What all optimizers share: parameter groups, and the state kept per parameter."""
+"""What all optimizers share: parameter groups, and the state of the update rule."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, ClassVar
 
 import numpy as np
 
 from npnn_cli.autograd.ops.primitive import Array
 from npnn_cli.autograd.tensor import Tensor
+from npnn_cli.optim.packing import ParameterBlock, State, pack
 from npnn_cli.registry import Component
 
-State = dict[str, Any]
+__all__ = ["Optimizer", "State", "moving_average"]
 
 
 class Optimizer(Component):
     """Changes parameters by their gradients.
 
-    A subclass defines :meth:`update`, the rule for one parameter. Its options are read from the parameter's group at
-    every step, so that a scheduler, or a user, can change ``param_groups[i]["lr"]`` as in PyTorch.
+    A subclass defines :meth:`update`, the rule. It is run on whole blocks of parameters, see
+    :mod:`npnn_cli.optim.packing`. The options are read from the group at every step, so that a scheduler, or a user,
+    can change ``param_groups[i]["lr"]`` as in PyTorch.
 
     Attributes:
         param_groups: dictionaries of ``params`` (a list) and every option.
-        state: what the rule keeps for each parameter, by the parameter.
 
     Raises:
         TypeError: if ``params`` is a lone tensor.
@@ -41,7 +42,7 @@ class Optimizer(Component):
         self.param_groups: list[dict[str, Any]] = [
             {**self.options, **group, "params": list(group["params"])} for group in groups
         ]
-        self.state: dict[Tensor, State] = {p: {} for group in self.param_groups for p in group["params"]}
+        self._blocks = [pack(group["params"]) for group in self.param_groups]
 
     def require(self, **conditions: bool) -> None:
         """Raise a ValueError that names each option whose condition does not hold."""
@@ -51,24 +52,39 @@ class Optimizer(Component):
 
     def zero_grad(self) -> None:
         """Forget all gradients."""
-        for parameter in self.state:
-            parameter.zero_grad()
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                parameter.grad = None
 
     def step(self) -> None:
         """Update every parameter that has a gradient."""
-        for group in self.param_groups:
-            for parameter in group["params"]:
-                if parameter.grad is not None:
-                    self.update(parameter.data, parameter.grad, self.state[parameter], **group)
+        for position, group in enumerate(self.param_groups):
+            self._blocks[position] = list(_usable(self._blocks[position]))
+            for block in self._blocks[position]:
+                if block.parameters[0].grad is not None:
+                    block.gather_gradients()
+                    self.update(block.weights, block.gradients, block.state, **group)
 
     def update(self, w: Array, g: Array, state: State, **options: Any) -> None:
-        """Change the weights ``w`` in place by the gradient ``g``."""
+        """Change the weights ``w`` in place by the gradient ``g``, which may be spoiled; both are one-dimensional."""
         raise NotImplementedError(f"{type(self).__name__} must define update")
+
+
+def _usable(blocks: Iterable[ParameterBlock]) -> Iterator[ParameterBlock]:
+    """The blocks; those are split up whose parameters do not all have a gradient, or whose data were replaced."""
+    for block in blocks:
+        have_gradient = [parameter.grad is not None for parameter in block.parameters]
+        if block.is_packed() and (all(have_gradient) or not any(have_gradient)):
+            yield block
+        else:
+            yield from block.split()
 
 
 def moving_average(state: State, name: str, value: Array, beta: float) -> Array:
     """Update the exponential moving average m = β·m + (1-β)·value kept under ``name`` (from 0), and return it."""
-    average: Array = state.setdefault(name, np.zeros_like(value))
+    if name not in state:
+        state[name] = np.zeros_like(value)
+    average: Array = state[name]
     average *= beta
     average += (1 - beta) * value
     return average

@@ -27,6 +27,8 @@ def _promote(x: Any, y: Any) -> tuple[Any, Any]:
             return x.astype(y.dtype), y
         if _yields(y, x):
             return x, y.astype(x.dtype)
+        dtype = np.result_type(x, y)
+        return x.astype(dtype), y.astype(dtype)
     return x, y
 
 

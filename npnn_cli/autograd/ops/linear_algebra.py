@@ -40,3 +40,28 @@ def matmul(x: Array, y: Array, /) -> Answer:
         return x.swapaxes(-1, -2) @ g
 
     return x @ y, gradient_of_x, gradient_of_y
+
+
+@primitive(
+    example(normal(5, 3), normal(4, 3), normal(4)),
+    example(normal(2, 5, 3), normal(4, 3)),
+    example(normal(3), normal(4, 3), normal(4)),
+)
+def linear(x: Array, weight: Array, bias: Array | None = None, /) -> Answer:
+    """Affine map x Wᵀ + b of x (..., in_features); weight is (out_features, in_features), bias (out_features,).
+
+    One op instead of a transpose, a product and a sum: with rows x_n, the gradients are g W, Σ g_n ⊗ x_n and Σ g_n.
+    """
+    ans = x @ weight.T
+    if bias is not None:
+        ans += bias
+
+    def rows(a: Array) -> Array:
+        return a.reshape(-1, a.shape[-1])
+
+    return (
+        ans,
+        lambda g: g @ weight,
+        lambda g: (rows(x).T @ rows(g)).T,
+        None if bias is None else lambda g: rows(g).sum(axis=0),
+    )

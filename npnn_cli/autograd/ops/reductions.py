@@ -68,7 +68,7 @@ def amin(x: Array, /, dim: Dim = None, keepdim: bool = False) -> Answer:
 
 def _shared_by_equals(g: Array, ans: Array, x: Array, dim: Dim, keepdim: bool) -> Array:
     chosen = x == _expand(ans, x, dim, keepdim)
-    shared: Array = _expand(g, x, dim, keepdim) * chosen / chosen.sum(axis=dim, keepdims=True)
+    shared: Array = _expand(g, x, dim, keepdim) * chosen / chosen.sum(axis=dim, keepdims=True, dtype=x.dtype)
     return shared
 
 

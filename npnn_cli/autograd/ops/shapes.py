@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,11 @@ from numpy.lib.array_utils import normalize_axis_index
 
 from npnn_cli.autograd.ops.primitive import Answer, Array, primitive
 from npnn_cli.examples import example, normal
+
+
+def unpacked(sizes: tuple[Any, ...]) -> tuple[int, ...]:
+    """Sizes that were given as several numbers, or as one sequence of them."""
+    return tuple(sizes[0]) if len(sizes) == 1 and not isinstance(sizes[0], int | np.integer) else sizes
 
 
 @primitive(
@@ -41,7 +47,7 @@ def flatten(x: Array, /, start_dim: int = 0, end_dim: int = -1) -> Answer:
     start, end = (normalize_axis_index(dim, max(x.ndim, 1), "flatten") for dim in (start_dim, end_dim))
     if start > end:
         raise ValueError(f"flatten: start_dim {start_dim} comes after end_dim {end_dim} in the shape {x.shape}")
-    merged = int(np.prod(x.shape[start : end + 1]))
+    merged = math.prod(x.shape[start : end + 1])
     return x.reshape(*x.shape[:start], merged, *x.shape[end + 1 :]), lambda g: g.reshape(x.shape)
 
 

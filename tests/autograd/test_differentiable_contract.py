@@ -1,0 +1,197 @@
+"""What every registered op, function, layer and loss promises about dtypes, memory and layout, on all its examples.
+
+That its numbers are right is proved in tests/proofs.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+
+import npnn_cli.nn
+from npnn_cli import Tensor, no_grad, registry
+from npnn_cli.autograd import lift
+from npnn_cli.proofs.differentiation import build_module
+
+assert npnn_cli.nn  # importing it registers everything
+
+EXAMPLES = [
+    pytest.param((kind, entry, example), id=f"{kind.singular} {entry.name} {number}")
+    for kind in (registry.ops, registry.functions, registry.layers, registry.losses)
+    for entry in kind.values()
+    for number, example in enumerate(entry.examples)
+]
+every_example = pytest.mark.parametrize("case", EXAMPLES)
+
+LAYOUTS = {
+    "Fortran order": lambda x: np.array(x, order="F"),
+    "every second element of a wider array": lambda x: np.repeat(x, 2, axis=-1)[..., ::2] if x.ndim else x,
+    "negative strides": lambda x: np.asarray(np.flip(np.flip(x).copy())),
+}
+
+
+def is_floating(array):
+    return array.dtype.kind == "f"
+
+
+def draw(example, dtype=np.float64):
+    rng = np.random.default_rng(7)
+    arrays = [np.asarray(draw_input(rng)) for draw_input in example.inputs]
+    return [array.astype(dtype) if is_floating(array) else array for array in arrays]
+
+
+def build(case, dtype=np.float64) -> tuple[Callable[..., Tensor], list[Tensor]]:
+    """The component as a function of tensors, and its parameters."""
+    kind, entry, example = case
+    if kind is registry.ops:
+        return functools.partial(lift(entry.component), **example.options), []
+    if kind is registry.functions:
+        return functools.partial(entry.component, **example.options), []
+    module = build_module(entry, example, np.random.default_rng(8)).to(dtype)
+    return module, list(module.parameters())
+
+
+@dataclass
+class Run:
+    inputs: list[Tensor]
+    parameters: list[Tensor]
+    output: Tensor
+    upstream: np.ndarray
+
+    @property
+    def leaves(self):
+        return [tensor for tensor in (*self.inputs, *self.parameters) if tensor.requires_grad]
+
+    @property
+    def gradients(self):
+        return [leaf.grad for leaf in self.leaves]
+
+
+def run(case, arrays, dtype=np.float64, layout=lambda x: x) -> Run:
+    """Forward and backward with a random upstream gradient."""
+    function, parameters = build(case, dtype)
+    inputs = [Tensor(layout(array), requires_grad=is_floating(array)) for array in arrays]
+    output = function(*inputs)
+    upstream = np.asarray(np.random.default_rng(9).standard_normal(output.shape), dtype)
+    output.backward(layout(upstream))
+    return Run(inputs, parameters, output, upstream)
+
+
+@every_example
+def test_float32_stays_float32(case):
+    result = run(case, draw(case[2], np.float32), np.float32)
+
+    assert result.output.dtype == np.float32
+    assert [gradient.dtype for gradient in result.gradients] == [np.float32] * len(result.leaves)
+    assert [gradient.shape for gradient in result.gradients] == [leaf.shape for leaf in result.leaves]
+
+
+@pytest.mark.parametrize("case", [param for param in EXAMPLES if param.values[0][0] is registry.ops])
+def test_a_derivative_does_not_pass_through_float64_on_its_way(case):
+    result = run(case, draw(case[2], np.float32), np.float32)
+
+    with np.errstate(all="ignore"):  # as when the engine calls it
+        gradients = [np.asarray(vjp(result.upstream)) for _, vjp in result.output.links]
+    assert [gradient.dtype for gradient in gradients] == [np.float32] * len(result.leaves)
+
+
+@every_example
+def test_float32_is_float64_rounded(case):
+    single, double = run(case, draw(case[2], np.float32), np.float32), run(case, draw(case[2]))
+
+    assert np.allclose(single.output.data, double.output.data, rtol=1e-4, atol=1e-5, equal_nan=True)
+    for ours, exact in zip(single.gradients, double.gradients, strict=True):
+        assert np.allclose(ours, exact, rtol=1e-4, atol=1e-4, equal_nan=True)
+
+
+@every_example
+def test_inputs_weights_and_the_upstream_gradient_are_not_changed(case):
+    function, parameters = build(case)
+    arrays = draw(case[2])
+    inputs = [Tensor(array, requires_grad=is_floating(array)) for array in arrays]
+    before = [tensor.data.copy() for tensor in (*inputs, *parameters)]
+    with no_grad():
+        upstream = np.random.default_rng(9).standard_normal(function(*inputs).shape)
+    given = upstream.copy()
+
+    output = function(*inputs)
+    answer = output.data.copy()
+    output.backward(upstream)
+
+    assert np.array_equal(upstream, given)
+    assert np.array_equal(output.data, answer)
+    for tensor, old in zip((*inputs, *parameters), before, strict=True):
+        assert np.array_equal(tensor.data, old)
+
+
+@every_example
+def test_a_gradient_shares_no_memory(case):
+    result = run(case, draw(case[2]))
+
+    for one, other in itertools.combinations(result.gradients, 2):
+        assert not np.shares_memory(one, other)
+    others = [result.upstream, result.output.data, *(tensor.data for tensor in (*result.inputs, *result.parameters))]
+    for gradient, other in itertools.product(result.gradients, others):
+        assert not np.shares_memory(gradient, other)
+        assert gradient.flags.writeable
+
+
+@pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS)
+@every_example
+def test_the_layout_in_memory_does_not_matter(case, layout):
+    arrays = draw(case[2])
+    plain, other = run(case, arrays), run(case, arrays, layout=layout)
+
+    np.testing.assert_allclose(other.output.data, plain.output.data, rtol=1e-12, atol=1e-13)
+    for ours, expected in zip(other.gradients, plain.gradients, strict=True):
+        np.testing.assert_allclose(ours, expected, rtol=1e-12, atol=1e-13)
+
+
+def takes_the_same_twice(case):
+    shapes = {(array.shape, array.dtype) for array in draw(case[2])}
+    return len(case[2].inputs) == 2 and len(shapes) == 1
+
+
+@pytest.mark.parametrize("case", [param for param in EXAMPLES if takes_the_same_twice(param.values[0])])
+def test_the_same_tensor_as_both_inputs_gets_both_gradients(case):
+    array = draw(case[2])[0]
+    apart = run(case, [array, array.copy()])
+
+    function, _ = build(case)
+    both = Tensor(array, requires_grad=True)
+    function(both, both).backward(apart.upstream)
+
+    np.testing.assert_allclose(both.grad, apart.gradients[0] + apart.gradients[1], rtol=1e-12, atol=1e-13)
+
+
+@every_example
+def test_no_graph_is_recorded_under_no_grad(case):
+    function, _ = build(case)
+    inputs = [Tensor(array, requires_grad=is_floating(array)) for array in draw(case[2])]
+
+    with no_grad():
+        output = function(*inputs)
+
+    assert not output.requires_grad
+    assert output.links == ()
+
+
+def _examples_of(kind: registry.Kind[Any]):
+    return [param for param in EXAMPLES if param.values[0][0] is kind]
+
+
+@pytest.mark.parametrize("case", _examples_of(registry.layers))
+def test_an_empty_batch_passes_through_a_layer(case):
+    arrays = [array[:0] for array in draw(case[2])]
+
+    result = run(case, arrays)
+
+    assert len(result.output) == 0
+    assert result.inputs[0].grad.shape == arrays[0].shape
+    assert not any(parameter.grad.any() for parameter in result.parameters)

@@ -1,0 +1,138 @@
+"""Where a derivative does not exist, ours is PyTorch's: compared at the kink itself (shared/CONVENTIONS.md)."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from npnn_cli import Tensor
+from npnn_cli import functional as F
+
+INF, NAN = math.inf, math.nan
+
+
+def gradient(function, array, make):
+    """Gradients of all elements of all results, each result with weights 1, 2, 3, ..."""
+    tensor = make(np.asarray(array, np.float64))
+    tensor.requires_grad_()
+    result = function(tensor)
+    weights = np.arange(1.0, math.prod(result.shape) + 1).reshape(tuple(result.shape))
+    result.backward(make(weights))
+    return np.asarray(tensor.grad), np.asarray(result.detach().numpy())
+
+
+def assert_as_in_pytorch(ours, theirs, array):
+    our_gradient, our_result = gradient(ours, array, Tensor)
+    their_gradient, their_result = gradient(theirs, array, torch.tensor)
+    np.testing.assert_array_equal(our_result, their_result)
+    np.testing.assert_allclose(our_gradient, their_gradient, rtol=1e-15, atol=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("method", "points", "expected"),
+    [
+        ("relu", [-1.0, -0.0, 0.0, 1.0, NAN], [0, 0, 0, 4, 5]),
+        ("abs", [-2.0, -0.0, 0.0, 2.0], [-1, 0, 0, 4]),
+        ("sqrt", [0.0, 4.0], [INF, 0.5]),
+        ("log", [0.0, 1.0], [INF, 2]),
+    ],
+)
+def test_elementwise(method, points, expected):
+    assert_as_in_pytorch(lambda x: getattr(x, method)(), lambda x: getattr(x, method)(), points)
+    assert gradient(lambda x: getattr(x, method)(), points, Tensor)[0].tolist() == expected
+
+
+@pytest.mark.parametrize("method", ["exp", "log", "sqrt", "sigmoid", "tanh", "relu", "abs"])
+def test_infinities_and_nan_give_pytorchs_numbers_without_a_warning(method):
+    points = [-INF, -1e3, -1.0, 0.0, 1.0, 1e3, INF, NAN]
+
+    assert_as_in_pytorch(lambda x: getattr(x, method)(), lambda x: getattr(x, method)(), points[:-1])
+    assert np.isnan(gradient(lambda x: getattr(x, method)(), points, Tensor)[1][-1])
+
+
+@pytest.mark.parametrize("exponent", [-1.0, 0.0, 0.5, 1.0, 2.0, 3.0, 2.5])
+@pytest.mark.parametrize("base", [-2.0, 0.0, 1.0])
+def test_powers_of_a_negative_base_and_of_zero(base, exponent):
+    ours = [Tensor(np.array([value]), requires_grad=True) for value in (base, exponent)]
+    theirs = [torch.tensor([value], dtype=torch.float64, requires_grad=True) for value in (base, exponent)]
+    (ours[0] ** ours[1]).backward()
+    (theirs[0] ** theirs[1]).backward()
+
+    for one, other in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(one.grad, other.grad.numpy(), rtol=1e-14)
+
+
+@pytest.mark.parametrize("exponent", [0, 1, 2, 3, 0.5, -1, 0.0, 1.0, 2.0])
+def test_powers_with_a_number_as_the_exponent(exponent):
+    assert_as_in_pytorch(lambda x: x**exponent, lambda x: x**exponent, [-2.0, 0.0, 1.0, 3.0])
+
+
+@pytest.mark.parametrize("base", [0.0, 1.0, 2.0, 0, 2])
+def test_powers_with_a_number_as_the_base(base):
+    assert_as_in_pytorch(lambda x: base**x, lambda x: base**x, [-1.0, 0.0, 1.0, 2.0])
+
+
+TIED = [[3.0, 1.0, 3.0], [1.0, 1.0, 3.0]]
+
+
+@pytest.mark.parametrize("extreme", ["max", "min", "amax", "amin"])
+def test_ties_over_all_elements_share_the_gradient(extreme):
+    assert_as_in_pytorch(lambda x: getattr(x, extreme)(), lambda x: getattr(x, extreme)(), TIED)
+
+
+@pytest.mark.parametrize("dim", [0, 1, -1, (0, 1)])
+@pytest.mark.parametrize("extreme", ["amax", "amin"])
+def test_ties_of_amax_and_amin_share_the_gradient(extreme, dim):
+    assert_as_in_pytorch(lambda x: getattr(x, extreme)(dim=dim), lambda x: getattr(x, extreme)(dim=dim), TIED)
+
+
+@pytest.mark.parametrize("dim", [0, 1])
+@pytest.mark.parametrize("extreme", ["max", "min"])
+def test_ties_along_a_dim_give_all_to_the_first(extreme, dim):
+    assert_as_in_pytorch(lambda x: getattr(x, extreme)(dim)[0], lambda x: getattr(x, extreme)(dim)[0], TIED)
+
+
+@pytest.mark.parametrize(
+    ("kernel_size", "stride", "padding"), [(2, 2, 0), (3, 1, 1), ((2, 3), (1, 2), (1, 0)), (2, 1, 1)]
+)
+def test_ties_in_max_pooling_give_all_to_the_first(kernel_size, stride, padding):
+    images = np.random.default_rng(0).integers(-1, 2, (2, 3, 5, 6))
+
+    assert_as_in_pytorch(
+        lambda x: F.max_pool2d(x, kernel_size, stride, padding),
+        lambda x: torch.nn.functional.max_pool2d(x, kernel_size, stride, padding),
+        images,
+    )
+
+
+def test_max_pooling_pads_with_less_than_any_number_and_passes_nan_on():
+    images = np.full((1, 1, 2, 3), -1e300)
+    assert F.max_pool2d(Tensor(images), 2, padding=1).data.max() == -1e300
+
+    images[0, 0, 1, 2] = NAN
+    assert np.isnan(F.max_pool2d(Tensor(images), 2, stride=1).data).tolist() == [[[[False, True]]]]
+
+
+@pytest.mark.parametrize("method", ["max", "min", "amax", "amin", "relu", "sum", "mean"])
+def test_nan_is_passed_on(method):
+    assert np.isnan(getattr(Tensor([1.0, NAN, 0.0]), method)().data).any()
+
+
+@pytest.mark.parametrize(
+    "row", [[1000.0, 0.0, -1000.0], [-INF, 0.0, 1.0], [0.0, 0.0, 0.0], [1e300, -1e300, 0.0], [INF, 0.0, 1.0]]
+)
+def test_log_softmax_of_extreme_logits(row):
+    assert_as_in_pytorch(lambda x: F.log_softmax(x, dim=1), lambda x: torch.nn.functional.log_softmax(x, dim=1), [row])
+
+
+@pytest.mark.parametrize("loss", ["mse_loss", "l1_loss"])
+def test_a_perfect_prediction_has_no_gradient(loss):
+    target = np.array([1.0, 2.0])
+    assert_as_in_pytorch(
+        lambda x: getattr(F, loss)(x, target),
+        lambda x: getattr(torch.nn.functional, loss)(x, torch.tensor(target)),
+        target,
+    )
