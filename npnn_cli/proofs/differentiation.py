@@ -101,12 +101,12 @@ def _module_case(kind: str) -> Callable[[Entry[Any], Example, np.random.Generato
 
         def reference(upstream: Array) -> list[Array | None]:
             from npnn_cli.torch_reference.counterparts import torch_module
-            from npnn_cli.torch_reference.training import differentiate
+            from npnn_cli.torch_reference.training import differentiate, gradient_of
 
             restart()
             counterpart = torch_module(module)
             output, *gradients = differentiate(counterpart, _arrays(inputs), upstream)
-            gradients += [parameter.grad.numpy() for parameter in counterpart.parameters()]
+            gradients += map(gradient_of, counterpart.parameters())
             return _without_integers([*inputs, *parameters], [output, *gradients])
 
         return Case(_describe(kind, entry, example), inputs, evaluate, reference, parameters)

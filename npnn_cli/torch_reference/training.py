@@ -29,8 +29,14 @@ def differentiate(function: Callable[..., Any], inputs: list[Array], upstream: A
     """
     tensors = [to_torch(array, requires_grad=array.dtype.kind == "f") for array in inputs]
     output = function(*tensors)
-    output.backward(None if upstream is None else to_torch(upstream))
-    return [output.detach().numpy(), *(None if tensor.grad is None else tensor.grad.numpy() for tensor in tensors)]
+    if upstream is None or tuple(output.shape) == upstream.shape:  # else there is nothing to compare
+        output.backward(None if upstream is None else to_torch(upstream))
+    return [output.detach().numpy(), *map(gradient_of, tensors)]
+
+
+def gradient_of(tensor: Any) -> Array | None:
+    """The gradient that a torch tensor has received, if any."""
+    return None if tensor.grad is None else tensor.grad.numpy()
 
 
 def differentiate_op(name: str, inputs: list[Array], options: dict[str, Any], upstream: Array) -> list[Array | None]:
