@@ -13,7 +13,7 @@ import typer
 from typer.core import TyperGroup
 
 from npnn_cli import __version__
-from npnn_cli.commands.console import fail, user_errors
+from npnn_cli.commands.console import fail, fail_interrupted, in_plain_words, user_errors
 
 FAILED_CHECK = 1
 USAGE_OR_SPEC_ERROR = 2
@@ -26,7 +26,9 @@ class _Npnn(TyperGroup):
         try:
             return super().invoke(ctx)
         except user_errors() as error:
-            raise fail(str(error), USAGE_OR_SPEC_ERROR) from None
+            raise fail(in_plain_words(error), USAGE_OR_SPEC_ERROR) from None
+        except KeyboardInterrupt as interrupt:
+            raise fail_interrupted(interrupt) from None
 
 
 app = typer.Typer(

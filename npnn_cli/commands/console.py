@@ -9,19 +9,40 @@ from rich.console import Console
 
 PIPED_WIDTH = 200
 
+INTERRUPTED = 130  # 128 + SIGINT, as shells report it
+TERMINATED = 143  # 128 + SIGTERM
+
+
+class Terminated(KeyboardInterrupt):
+    """The process was asked to end (SIGTERM)."""
+
 
 def console(*, stderr: bool = False) -> Console:
     """A console for people on a terminal, and plain text, unfolded and without colour, everywhere else."""
     stream = sys.stderr if stderr else sys.stdout
-    return Console(stderr=stderr, highlight=False, width=None if stream.isatty() else PIPED_WIDTH)
+    width = None if stream.isatty() else PIPED_WIDTH
+    # What is printed are paths, names and numbers, in which [red] or :x: is no markup.
+    return Console(stderr=stderr, highlight=False, markup=False, emoji=False, width=width)
 
 
 def fail(message: str, code: int) -> typer.Exit:
     """Print an error to stderr, and give the exception that ends the command with this exit code."""
     err = console(stderr=True)
     err.print("error: ", style="bold red", end="")
-    err.print(message, markup=False, soft_wrap=True)
+    err.print(message, soft_wrap=True)
     return typer.Exit(code)
+
+
+def fail_interrupted(interrupt: KeyboardInterrupt, message: str = "interrupted") -> typer.Exit:
+    """As :func:`fail`, for Ctrl-C or SIGTERM."""
+    return fail(message, TERMINATED if isinstance(interrupt, Terminated) else INTERRUPTED)
+
+
+def in_plain_words(error: Exception) -> str:
+    """What an error says, without the number that the system gives it."""
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    return str(error)
 
 
 def user_errors() -> tuple[type[Exception], ...]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 from rich.console import Console
 
 from npnn_cli.autograd.tensor import Tensor
@@ -14,6 +16,7 @@ from npnn_cli.reports.mistakes import plot_mistakes
 from npnn_cli.reports.predictions import plot_predictions
 from npnn_cli.reports.tables import classification_table, confusion_table, regression_table
 from npnn_cli.training.building import Network
+from npnn_cli.training.checkpoints import CheckpointError
 from npnn_cli.training.evaluation import Evaluation
 from npnn_cli.training.evaluation import evaluate as evaluate_split
 from npnn_cli.training.metrics import classification_report, regression_report
@@ -27,27 +30,33 @@ def evaluate(run: str, weights: str, runs: Path) -> None:
     checkpoint = folder.best if weights == "best" else folder.last
     network = load_run(folder, checkpoint)
     splits = network.load_data()
-    evaluation = evaluate_split(network, splits, splits.test)
+    with network.pinned_threads():
+        evaluation = evaluate_split(network, splits, splits.test)
+    if not np.isfinite(evaluation.outputs).all():
+        raise CheckpointError(f"{checkpoint}: with these weights, the outputs of the model are not all finite")
     out = console()
     out.print(f"{checkpoint} on {len(splits.test):,} test samples of {network.spec.data.type}\n", soft_wrap=True)
     folder.evaluation.mkdir(exist_ok=True)
     if network.dataset.task == "classification":
-        _classification(out, network, splits.test, evaluation, folder)
+        report = _classification(out, network, splits.test, evaluation, folder.evaluation)
     else:
-        _regression(out, network, evaluation, folder)
+        report = _regression(out, network, evaluation, folder.evaluation)
+    about = {"checkpoint": checkpoint.name, "loss": evaluation.loss}
+    folder.write_json("evaluation/report.json", {**about, **report})
     out.print(f"saved in {folder.evaluation}/", soft_wrap=True)
 
 
-def _classification(out: Console, network: Network, test: Split, evaluation: Evaluation, folder: RunFolder) -> None:
+def _classification(
+    out: Console, network: Network, test: Split, evaluation: Evaluation, folder: Path
+) -> dict[str, Any]:
     names = network.dataset.class_names
     report = classification_report(evaluation.targets, evaluation.outputs)
     out.print(classification_table(report, names))
     out.print()
     out.print(confusion_table(report.confusion_matrix, names))
     out.print()
-    folder.write_json("evaluation/report.json", {"loss": evaluation.loss, **report.to_dict()})
     title = f"{network.spec.name}: accuracy {report.accuracy:.2%}"
-    plot_confusion_matrix(report.confusion_matrix, names, folder.evaluation / "confusion_matrix.png", title=title)
+    plot_confusion_matrix(report.confusion_matrix, names, folder / "confusion_matrix.png", title=title)
     if len(network.dataset.input_shape) == 3:
         probabilities = Tensor(evaluation.outputs).log_softmax(dim=1).exp().data
         plot_mistakes(
@@ -56,14 +65,15 @@ def _classification(out: Console, network: Network, test: Split, evaluation: Eva
             probabilities.argmax(axis=1),
             probabilities.max(axis=1),
             names,
-            folder.evaluation / "mistakes.png",
+            folder / "mistakes.png",
         )
+    return report.to_dict()
 
 
-def _regression(out: Console, network: Network, evaluation: Evaluation, folder: RunFolder) -> None:
+def _regression(out: Console, network: Network, evaluation: Evaluation, folder: Path) -> dict[str, Any]:
     report = regression_report(evaluation.targets, evaluation.outputs)
     out.print(regression_table(report, network.dataset.target_name))
     out.print()
-    folder.write_json("evaluation/report.json", {"loss": evaluation.loss, **report.to_dict()})
-    path = folder.evaluation / "predictions.png"
+    path = folder / "predictions.png"
     plot_predictions(evaluation.targets, evaluation.outputs, path, target_name=network.dataset.target_name)
+    return report.to_dict()

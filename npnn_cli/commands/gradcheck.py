@@ -28,7 +28,7 @@ def gradcheck(config: Path | None, against: Against) -> bool:
     out.print(f"\n{len(checks)} checks against {against}, worst difference {worst.difference:.1e} ({worst.what})")
     if failed:
         names = ", ".join(check.what for check in failed)
-        out.print(f"{len(failed)} DIFFER: {names}", style="bold red", markup=False, soft_wrap=True)
+        out.print(f"{len(failed)} DIFFER: {names}", style="bold red", soft_wrap=True)
     else:
         out.print("all agree", style="bold green")
     return not failed

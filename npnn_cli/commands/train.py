@@ -11,7 +11,7 @@ from types import FrameType
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from npnn_cli.commands.console import console, fail
+from npnn_cli.commands.console import Terminated, console, fail, fail_interrupted
 from npnn_cli.data import DataSplits
 from npnn_cli.reports.curves import plot_curves
 from npnn_cli.reports.epoch_table import EpochTable
@@ -23,15 +23,9 @@ from npnn_cli.training.metrics import METRICS
 from npnn_cli.training.run import Run
 
 DIVERGED = 3
-INTERRUPTED = 130  # 128 + SIGINT, as shells report it
-TERMINATED = 143  # 128 + SIGTERM
 
 # A progress bar that moved with every batch would cost as much as the batch.
 BATCHES_PER_MOVE = 25
-
-
-class _Terminated(KeyboardInterrupt):
-    """The process was asked to end (SIGTERM)."""
 
 
 def train(config: Path, runs: Path) -> None:
@@ -44,7 +38,7 @@ def train(config: Path, runs: Path) -> None:
     network = build_network(load_spec(config))
     splits = network.load_data()
     _introduce(out, config, network, splits)
-    with _sigterm_as_interrupt():
+    with _sigterm_as_interrupt(), network.pinned_threads():
         run = Run(network, splits, runs)
         out.print(f"run     {run.folder.path}/\n", soft_wrap=True)
         out.print(f"before training: {_figures(run.before)}\n")
@@ -55,12 +49,10 @@ def train(config: Path, runs: Path) -> None:
             remedy = "try a lower optimizer.lr, or bound the gradients with training.clip_grad_norm"
             raise fail(f"training diverged in {error}\n{_kept(run)}{remedy}", DIVERGED) from None
         except KeyboardInterrupt as interrupt:
-            run.save_last()
+            run.save()
             _conclude_early(run, "interrupted")
-            code = TERMINATED if isinstance(interrupt, _Terminated) else INTERRUPTED
-            raise fail(
-                f"interrupted; the weights as they were are in {run.folder.last}\n{_kept(run)}".rstrip(), code
-            ) from None
+            message = f"interrupted; the weights as they were are in {run.folder.last}\n{_kept(run)}".rstrip()
+            raise fail_interrupted(interrupt, message) from None
         _conclude(out, run)
 
 
@@ -75,9 +67,9 @@ def _introduce(out: Console, config: Path, network: Network, splits: DataSplits)
     written = load_spec(config)  # as the user wrote it, without the defaults
     rules = [f"loss {_brief(written.loss)}", f"optimizer {_brief(written.optimizer)}"]
     rules += [f"scheduler {_brief(written.scheduler)}"] if written.scheduler else []
-    out.print(f"with    {', '.join(rules)}", markup=False, soft_wrap=True)
+    out.print(f"with    {', '.join(rules)}", soft_wrap=True)
     length = f"{spec.training.epochs} epochs of {steps} batches of {spec.training.batch_size}"
-    out.print(f"for     {length}, {spec.dtype}, seed {spec.seed}", soft_wrap=True)
+    out.print(f"for     {length}, {spec.dtype}, seed {spec.seed}, threads {spec.training.threads}", soft_wrap=True)
 
 
 def _brief(component: ComponentSpec) -> str:
@@ -162,7 +154,7 @@ def _sigterm_as_interrupt() -> Iterator[None]:
     """Let SIGTERM end a training as Ctrl-C does: with everything saved."""
 
     def interrupt(_signal_number: int, _frame: FrameType | None) -> None:
-        raise _Terminated
+        raise Terminated
 
     before = signal.signal(signal.SIGTERM, interrupt)
     try:

@@ -67,12 +67,14 @@ class TrainingSpec(_Strict):
         batch_size: samples per step.
         clip_grad_norm: the norm to which the gradient of all parameters together is scaled down where it is larger.
         clip_grad_value: the size to which every entry of the gradient is limited.
+        threads: how many threads share a matrix product; by default what was measured to suit the batch size.
     """
 
     epochs: int = Field(ge=1)
     batch_size: int = Field(default=64, ge=1)
     clip_grad_norm: _Positive | None = None
     clip_grad_value: _Positive | None = None
+    threads: int | None = Field(default=None, ge=1)
 
 
 class EarlyStoppingSpec(_Strict):

@@ -6,6 +6,7 @@ a spec is found at once and at its line.
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,8 +21,9 @@ from npnn_cli.nn.loss import Loss
 from npnn_cli.optim import Optimizer
 from npnn_cli.optim.lr_scheduler import LRScheduler, Schedule
 from npnn_cli.registry import Entry, did_you_mean, takes_rng
-from npnn_cli.spec import ComponentSpec, RunSpec, with_defaults
+from npnn_cli.spec import ComponentSpec, RunSpec, SpecError, with_defaults
 from npnn_cli.training.metrics import METRICS
+from npnn_cli.training.threads import default_threads, pinned_threads
 
 Shape = tuple[int, ...]
 
@@ -64,6 +66,10 @@ class Network:
     loss: Loss
     layers: tuple[LayerSummary, ...]
 
+    def pinned_threads(self) -> AbstractContextManager[object]:
+        """Inside the ``with`` block, matrix products use as many threads as the spec says."""
+        return pinned_threads(self.spec.training.threads or 1)
+
     def load_data(self) -> DataSplits:
         """Read the data and split it as the spec's seed says."""
         return self.dataset.load(rng=_stream(self.spec.seed, _SPLITS))
@@ -96,6 +102,7 @@ class Network:
         schedule = Schedule(spec.training.epochs, steps_per_epoch)
         resolved = _resolve(registry.schedulers, spec.scheduler, schedule)
         scheduler: LRScheduler = _build(spec, ("scheduler",), registry.schedulers, resolved, optimizer)
+        _check_length(spec, scheduler, schedule)
         return optimizer, scheduler
 
 
@@ -111,6 +118,7 @@ def build_network(spec: RunSpec) -> Network:
     _check_outputs(spec, dataset, layers[-1].output_shape)
     _check_loss(spec, dataset, loss, layers[-1].output_shape)
     _check_monitor(spec, dataset)
+    threads = spec.training.threads or default_threads(spec.training.batch_size)
     resolved_spec = spec.model_copy(
         update={
             "data": with_defaults(spec.data, registry.datasets),
@@ -118,6 +126,7 @@ def build_network(spec: RunSpec) -> Network:
             "loss": with_defaults(spec.loss, registry.losses),
             "optimizer": with_defaults(spec.optimizer, registry.optimizers),
             "scheduler": spec.scheduler and with_defaults(spec.scheduler, registry.schedulers),
+            "training": spec.training.model_copy(update={"threads": threads}),
         }
     )
     network = Network(resolved_spec, dataset, model, loss, layers)
@@ -132,7 +141,10 @@ def _build_layers(spec: RunSpec, shape: Shape) -> tuple[Sequential, list[Compone
     generators = _stream(spec.seed, _INITIALIZATION).spawn(len(spec.model))
     for position, (written, rng) in enumerate(zip(spec.model, generators, strict=True)):
         path = ("model", position)
-        layer = _resolve(registry.layers, written, shape)
+        try:
+            layer = _resolve(registry.layers, written, shape)
+        except LookupError:  # a size that would follow from a dimension which is not there
+            raise _misfit(spec, path, shape, "it has too few dimensions") from None
         module: Module = _build(spec, path, registry.layers, layer, rng=rng).to(spec.dtype)
         shape = _output_shape(spec, path, module, shape)
         options = ", ".join(f"{name}={value}" for name, value in layer.options.items())
@@ -166,6 +178,8 @@ def _build(
         raise spec.mistake(path, f"{component.type} with {component.options} is too large for the memory") from None
     except (ValueError, LookupError) as error:
         raise spec.mistake(path, str(error)) from None
+    except (TypeError, ArithmeticError) as error:  # such as a division by an option that is 0
+        raise spec.mistake(path, f"{component.type} cannot be built with these options: {error}") from error
 
 
 def _output_shape(spec: RunSpec, path: tuple[str | int, ...], module: Module, shape: Shape) -> Shape:
@@ -174,12 +188,18 @@ def _output_shape(spec: RunSpec, path: tuple[str | int, ...], module: Module, sh
         with no_grad():
             output = module.eval()(Tensor(np.zeros((1, *shape), spec.dtype)))
     except ValueError as error:
-        name = f"layer {path[-1]} ({type(module).__name__})"
-        raise spec.mistake(
-            path, f"{name} cannot take the shape {shape} that the layers before it give: {error}"
-        ) from None
+        raise _misfit(spec, path, shape, str(error)) from None
+    except MemoryError:
+        raise _misfit(spec, path, shape, "the output is too large for the memory") from None
+    if output.shape[:1] != (1,):
+        raise _misfit(spec, path, shape, f"of one sample it makes {output.shape}, whose first size should be 1")
     module.train()
     return output.shape[1:]
+
+
+def _misfit(spec: RunSpec, path: tuple[str | int, ...], shape: Shape, why: str) -> SpecError:
+    name = f"layer {path[-1]} ({spec.model[int(path[-1])].type})"
+    return spec.mistake(path, f"{name} cannot take the shape {shape} that the layers before it give: {why}")
 
 
 def _check_outputs(spec: RunSpec, dataset: Dataset, shape: Shape) -> None:
@@ -207,6 +227,17 @@ def _check_loss(spec: RunSpec, dataset: Dataset, loss: Loss, shape: Shape) -> No
         raise spec.mistake(
             ("loss",), f"training needs one number, but reduction '{loss.reduction}' gives one per sample"
         )
+
+
+def _check_length(spec: RunSpec, scheduler: LRScheduler, schedule: Schedule) -> None:
+    """A scheduler must last for the whole training."""
+    steps = schedule.epochs * (schedule.steps_per_epoch if scheduler.interval == "batch" else 1)
+    try:
+        scheduler.options_at(steps, scheduler.base_lrs[0])
+    except ValueError as error:
+        inferred = ", ".join(scheduler.inferred)
+        message = f"the training takes {steps} steps, but {error}; leave out {inferred}, and it will fit"
+        raise spec.mistake(("scheduler",), message) from None
 
 
 def _check_monitor(spec: RunSpec, dataset: Dataset) -> None:

@@ -1,7 +1,7 @@
 """Checkpoints: arrays in a file that is either whole or not there, and that is checked before it is believed.
 
 A checkpoint is an ``.npz`` file whose member ``manifest`` lists every array with its shape, dtype and SHA-256. It is
-read without unpickling, so that loading one never runs code, and nothing is allocated that the manifest does not
+read without unpickling, so that loading one never runs code, and nothing is allocated that the file's own size does not
 account for.
 """
 
@@ -25,6 +25,9 @@ FORMAT_VERSION = 1
 _MANIFEST = "manifest"
 _LARGEST_MANIFEST = 1_000_000  # bytes
 
+# What zipfile, NumPy and json raise on damaged or foreign content, and on a manifest of another form.
+_UNREADABLE = (OSError, EOFError, zipfile.BadZipFile, LookupError, ValueError, TypeError, AttributeError, RuntimeError)
+
 
 class CheckpointError(ValueError):
     """A checkpoint that cannot be read or trusted; the message names the file."""
@@ -45,7 +48,7 @@ class Checkpoint:
 
 def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
     """Write a checkpoint so that a crash at any moment leaves either the old file or the new one."""
-    arrays = {f"weights/{name}": np.ascontiguousarray(array) for name, array in checkpoint.weights.items()}
+    arrays = {f"weights/{name}": np.asarray(array, order="C") for name, array in checkpoint.weights.items()}
     manifest = {
         "format_version": FORMAT_VERSION,
         "about": checkpoint.about,
@@ -66,19 +69,21 @@ def load_checkpoint(path: Path) -> Checkpoint:
     """
     try:
         with zipfile.ZipFile(path) as archive:
+            _check_sizes(archive, path.stat().st_size)
             manifest = _read_manifest(archive)
             expected = {f"{name}.npy" for name in (_MANIFEST, *manifest["arrays"])}
             if set(archive.namelist()) != expected:
                 raise ValueError("its members are not those that its manifest lists")
             arrays = {name: _read_array(archive, name, entry) for name, entry in manifest["arrays"].items()}
+            about = manifest["about"]
     except FileNotFoundError:
         raise CheckpointError(f"{path}: there is no such checkpoint") from None
-    except (OSError, zipfile.BadZipFile, ValueError, KeyError, TypeError, NotImplementedError, EOFError) as error:
+    except _UNREADABLE as error:
         raise CheckpointError(
             f"{path}: this checkpoint cannot be read, it is damaged or of another kind ({error})"
         ) from None
     weights = {name.removeprefix("weights/"): array for name, array in arrays.items()}
-    return Checkpoint(weights, manifest["about"])
+    return Checkpoint(weights, about)
 
 
 def _description(array: Array) -> dict[str, Any]:
@@ -86,12 +91,23 @@ def _description(array: Array) -> dict[str, Any]:
     return {"shape": array.shape, "dtype": array.dtype.str, "sha256": digest}
 
 
+def _check_sizes(archive: zipfile.ZipFile, size: int) -> None:
+    """Refuse members that would expand, or that claim more than the file holds, before any of them is read."""
+    members = archive.infolist()
+    if any(member.compress_type != zipfile.ZIP_STORED for member in members):
+        raise ValueError("its members are compressed")
+    if sum(member.file_size for member in members) > size:
+        raise ValueError(f"its members claim more than the {size:,} bytes of the file")
+
+
 def _read_manifest(archive: zipfile.ZipFile) -> dict[str, Any]:
     member = archive.getinfo(f"{_MANIFEST}.npy")
     if member.file_size > _LARGEST_MANIFEST:
         raise ValueError("its manifest is too large")
     with archive.open(member) as file:
-        text = npy.read_array(file, allow_pickle=False).tobytes()
+        npy.read_magic(file)
+        npy.read_array_header_1_0(file)  # passed over: read_array would allocate whatever shape it claims
+        text = file.read()
     manifest: dict[str, Any] = json.loads(text)
     if manifest["format_version"] != FORMAT_VERSION:
         raise ValueError(f"its format version is {manifest['format_version']}, this npnn reads {FORMAT_VERSION}")

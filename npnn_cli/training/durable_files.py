@@ -12,7 +12,11 @@ from typing import IO, Any
 
 @contextmanager
 def write_durably(path: Path) -> Iterator[IO[bytes]]:
-    """Open a file for writing that takes the place of ``path`` only when all has been written and is on the disk."""
+    """Open a file for writing that takes the place of ``path`` only when all has been written and is on the disk.
+
+    Raises:
+        OSError: if it cannot be written; ``path`` is then what it was.
+    """
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
     try:
         with os.fdopen(descriptor, "wb") as file:
@@ -21,8 +25,10 @@ def write_durably(path: Path) -> Iterator[IO[bytes]]:
             os.fsync(file.fileno())
         Path(temporary).chmod(0o644)
         Path(temporary).replace(path)
-    except BaseException:
+    except BaseException as error:
         Path(temporary).unlink(missing_ok=True)
+        if isinstance(error, OSError):  # of a full disk, say, the system does not tell which file it was
+            raise OSError(error.errno, error.strerror, str(path)) from error
         raise
     _sync_directory(path.parent)
 

@@ -43,14 +43,15 @@ class Evaluation:
 def evaluate(network: Network, splits: DataSplits, split: Split) -> Evaluation:
     """Run the model over a split, in evaluation mode and without recording a graph."""
     loader = network.loader(splits, split, batch_size=BATCH_SIZE)
-    batches = [(predict(network.model, inputs), targets) for inputs, targets in loader]
-    outputs, targets = (np.concatenate(parts) for parts in zip(*batches, strict=True))
-    with no_grad():
+    with no_grad(), np.errstate(all="ignore"):  # what overflows is seen in the loss
+        batches = [(predict(network.model, inputs), targets) for inputs, targets in loader]
+        outputs, targets = (np.concatenate(parts) for parts in zip(*batches, strict=True))
         loss = network.loss(Tensor(outputs), targets).item()
-    if network.loss.reduction == "sum":
-        loss /= len(split)
-    scaling = splits.target_scaling
-    return Evaluation(split.targets, outputs if scaling is None else scaling.inverse(outputs), loss)
+        if network.loss.reduction == "sum":
+            loss /= len(split)
+        if splits.target_scaling is not None:
+            outputs = splits.target_scaling.inverse(outputs)
+    return Evaluation(split.targets, outputs, loss)
 
 
 def predict(model: Module, inputs: Array) -> Array:

@@ -6,13 +6,14 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
 from npnn_cli.autograd.ops.primitive import Array
 from npnn_cli.autograd.tensor import Tensor
 from npnn_cli.data import DataSplits
-from npnn_cli.nn import Module
+from npnn_cli.nn import Module, Parameter
 from npnn_cli.nn.loss import Loss
 from npnn_cli.optim import Optimizer, clip_grad_norm_, clip_grad_value_
 from npnn_cli.optim.lr_scheduler import LRScheduler
@@ -47,6 +48,11 @@ class TrainingStep:
     scheduler: LRScheduler | None
     training: TrainingSpec
 
+    @cached_property
+    def parameters(self) -> list[Parameter]:
+        """The model's parameters: looking them up takes as long as a small layer's arithmetic."""
+        return list(self.model.parameters())
+
     def __call__(self, inputs: Array, targets: Array) -> float:
         """Take the step and return the loss that the batch had before it.
 
@@ -70,11 +76,11 @@ class TrainingStep:
     def update(self) -> None:
         """Clip the gradients, change the weights, and let the scheduler go on."""
         max_norm = self.training.clip_grad_norm
-        norm = clip_grad_norm_(self.model.parameters(), math.inf if max_norm is None else max_norm)
+        norm = clip_grad_norm_(self.parameters, math.inf if max_norm is None else max_norm)
         if not math.isfinite(norm):
             raise DivergenceError(f"the gradient of {self._unbounded_parameter()} is not finite (norm {norm})")
         if self.training.clip_grad_value is not None:
-            clip_grad_value_(self.model.parameters(), self.training.clip_grad_value)
+            clip_grad_value_(self.parameters, self.training.clip_grad_value)
         self.optimizer.step()
         if self.scheduler is not None and self.scheduler.interval == "batch":
             self.scheduler.step()
@@ -99,7 +105,7 @@ class Trainer:
         splits: its data.
         history: a record per epoch so far: ``epoch`` (from 1), ``train_loss`` (mean over the samples, each as it was
             seen), ``val_...`` metrics, ``learning_rate`` and ``seconds``.
-        stopped_early: whether early stopping ended the training.
+        stopped_early: whether early stopping ended the training before its last epoch.
     """
 
     network: Network
@@ -144,7 +150,8 @@ class Trainer:
         Raises:
             DivergenceError: naming epoch and batch, if the loss or a gradient is not finite.
         """
-        for epoch in range(1, self.network.spec.training.epochs + 1):
+        last_epoch = self.network.spec.training.epochs
+        for epoch in range(1, last_epoch + 1):
             started = time.perf_counter()
             learning_rate = self.optimizer.param_groups[0]["lr"]
             train_loss = self._train_epoch(epoch, on_batch)
@@ -152,10 +159,13 @@ class Trainer:
             record |= {"learning_rate": learning_rate, "seconds": time.perf_counter() - started}
             if not math.isfinite(record["val_loss"]):
                 raise DivergenceError(f"epoch {epoch}: the loss on the validation data is {record['val_loss']}")
+            if not math.isfinite(record[self.monitor]):
+                value = record[self.monitor]
+                raise DivergenceError(f"epoch {epoch}: {self.monitor}, which early stopping watches, is {value}")
             if self.scheduler is not None and self.scheduler.interval == "epoch":
                 self.scheduler.step()
-            self.stopped_early = self.stopper(record[self.monitor], self.network.model)
             self.history.append(record)
+            self.stopped_early = self.stopper(record[self.monitor], self.network.model) and epoch < last_epoch
             yield record
             if self.stopped_early:
                 return

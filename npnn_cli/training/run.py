@@ -38,20 +38,26 @@ class Run:
         self.folder = RunFolder.create(runs, network.spec.name, datetime.now())
         self.folder.write_config(network.spec.to_yaml())
         self.folder.write_json("environment.json", environment())
+        self._saved_best_epoch = 0
         self._started = time.perf_counter()
 
     def epochs(self, on_batch: Callable[[int, int], None]) -> Iterator[Record]:
         """Train; after each epoch save the metrics and the weights, and yield the epoch's record."""
         for record in self.trainer.epochs(on_batch):
-            self.folder.write_metrics(self.trainer.history)
-            self.save_last()
-            if self.trainer.best_epoch == record["epoch"]:
-                self._save(self.folder.best)
+            self.save()
             yield record
 
-    def save_last(self) -> None:
-        """Save the weights as they are now."""
-        self._save(self.folder.last)
+    def save(self) -> None:
+        """Save the metrics so far, the weights as they are now, and those of the best epoch if they are new."""
+        trainer, folder = self.trainer, self.folder
+        if trainer.history:
+            folder.write_metrics(trainer.history)
+        about = dict(trainer.history[-1]) if trainer.history else {}
+        save_checkpoint(folder.last, Checkpoint(self.network.model.state_dict(), about))
+        if trainer.stopper.best_weights is not None and trainer.best_epoch != self._saved_best_epoch:
+            about = dict(trainer.history[trainer.best_epoch - 1])
+            save_checkpoint(folder.best, Checkpoint(trainer.stopper.best_weights, about))
+            self._saved_best_epoch = trainer.best_epoch
 
     def result(self) -> tuple[Path, Evaluation]:
         """Put the weights that are the training's result into the model, and evaluate them on the test data.
@@ -77,10 +83,6 @@ class Run:
             "seconds": round(time.perf_counter() - self._started, 3),
         }
         self.folder.write_json("summary.json", summary)
-
-    def _save(self, path: Path) -> None:
-        history = self.trainer.history
-        save_checkpoint(path, Checkpoint(self.network.model.state_dict(), dict(history[-1]) if history else {}))
 
 
 def load_run(folder: RunFolder, checkpoint: Path) -> Network:

@@ -15,8 +15,10 @@
 from __future__ import annotations
 
 import csv
+import errno
 import io
 import json
+import math
 import os
 import platform
 import subprocess
@@ -49,7 +51,10 @@ class RunFolder:
         Raises:
             OSError: if it cannot be made.
         """
-        runs.mkdir(parents=True, exist_ok=True)
+        try:
+            runs.mkdir(parents=True, exist_ok=True)
+        except FileExistsError:
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(runs)) from None
         base, number = f"{now:%Y-%m-%d_%H-%M-%S}_{name}", 1
         while True:
             path = runs / (base if number == 1 else f"{base}_{number}")
@@ -72,7 +77,8 @@ class RunFolder:
         path = next((candidate for candidate in (Path(run), inside) if candidate.is_dir()), None)
         if path is None:
             known = sorted(folder.name for folder in runs.glob("*/") if (folder / "config.yaml").exists())
-            hint = did_you_mean(Path(run).name, known) or (f"; the latest is {runs / known[-1]}" if known else "")
+            listing = f"; the latest is {runs / known[-1]}" if known else f"; there are none in {runs}/"
+            hint = did_you_mean(Path(run).name, known) or listing
             raise RunNotFoundError(f"there is no run '{run}'{hint}")
         if not (path / "config.yaml").is_file():
             raise RunNotFoundError(f"{path} is no run folder: it has no config.yaml")
@@ -99,8 +105,9 @@ class RunFolder:
         return self.path / "evaluation"
 
     def write_json(self, name: str, content: Mapping[str, Any]) -> None:
-        """Write a JSON file into the folder."""
-        write_text_durably(self.path / name, json.dumps(content, indent=2) + "\n")
+        """Write a JSON file into the folder; a number that is not finite, which JSON does not know, as null."""
+        text = json.dumps(_without_non_finite(content), indent=2, allow_nan=False)
+        write_text_durably(self.path / name, text + "\n")
 
     def write_config(self, text: str) -> None:
         """Write the resolved spec."""
@@ -117,7 +124,7 @@ class RunFolder:
 
 def environment() -> dict[str, Any]:
     """What a run ran on: versions, machine, threads, command line, and the git commit of the working folder."""
-    packages = ("npnn-cli", "numpy", "matplotlib", "pydantic", "PyYAML", "rich", "typer")
+    packages = ("npnn-cli", "numpy", "threadpoolctl", "matplotlib", "pydantic", "PyYAML", "rich", "typer")
     variables = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
     return {
         "command_line": sys.argv,
@@ -129,6 +136,12 @@ def environment() -> dict[str, Any]:
         "threads": {name: os.environ.get(name) for name in variables},
         "git_commit": _git_commit(),
     }
+
+
+def _without_non_finite(content: Any) -> Any:
+    if isinstance(content, Mapping):
+        return {name: _without_non_finite(value) for name, value in content.items()}
+    return None if isinstance(content, float) and not math.isfinite(content) else content
 
 
 def _version(package: str) -> str | None:

@@ -165,6 +165,6 @@ def test_a_spec_is_written_tidily_with_its_defaults() -> None:
         "loss: MSELoss\n"
         "optimizer: {type: SGD, lr: 0.01}\n"
         "scheduler: {type: CosineAnnealingLR, eta_min: 1e-06}\n"
-        "training: {epochs: 3, batch_size: 64, clip_grad_norm: null, clip_grad_value: null}\n"
+        "training: {epochs: 3, batch_size: 64, clip_grad_norm: null, clip_grad_value: null, threads: null}\n"
         "early_stopping: null\n"
     )

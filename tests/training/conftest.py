@@ -1,0 +1,3 @@
+from small_specs import blobs
+
+__all__ = ["blobs"]
