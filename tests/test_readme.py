@@ -1,0 +1,111 @@
+"""The README tells the truth: its commands and snippets are run, and its figures are those of the specs in configs/."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from npnn_cli import registry
+from npnn_cli.commands.app import app
+from npnn_cli.proofs.differentiation import differentiation_checks
+from npnn_cli.spec import parse_spec
+from npnn_cli.spec.components import import_components
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", README, flags=re.MULTILINE | re.DOTALL)
+
+
+def commands(block: str) -> list[str]:
+    return [line.removeprefix("$ ") for line in block.splitlines()]
+
+
+INSTALL, USE = (commands(block) for block in blocks("console"))
+LIBRARY_SNIPPET, LAYER_SNIPPET = blocks("python")
+(SPEC,) = blocks("yaml")
+
+
+def test_ci_runs_the_two_commands_word_for_word():
+    assert len(INSTALL) == 2
+    assert INSTALL == [
+        line for line in (ROOT / ".ci" / "run").read_text().splitlines() if line.startswith("pip install")
+    ]
+
+
+def test_the_commands_work_one_after_the_other(tmp_path, monkeypatch):
+    shutil.copytree(ROOT / "configs", tmp_path / "configs")
+    monkeypatch.chdir(tmp_path)
+    assert len(USE) >= 5
+    for command in USE:
+        program, *arguments = command.split()
+        assert program == "npnn"
+        if "runs/<id>" in arguments:
+            (run,) = (tmp_path / "runs").iterdir()
+            arguments = [str(run.relative_to(tmp_path)) if word == "runs/<id>" else word for word in arguments]
+        result = CliRunner().invoke(app, arguments, catch_exceptions=False)
+        assert result.exit_code == 0, (command, result.output)
+
+
+def test_the_library_snippet_runs(capsys):
+    names = {}
+    exec(LIBRARY_SNIPPET, names)
+    assert capsys.readouterr().out == "[0. 2. 4.]\n"
+    assert names["stopper"].best < 0.01
+
+
+@pytest.mark.parametrize("against", ["finite-differences", "torch"])
+def test_the_layer_of_the_readme_is_in_the_spec_and_in_the_proofs(throwaway, against):
+    import_components()
+    exec(LAYER_SNIPPET, {"__name__": "readme"})
+    assert parse_spec(SPEC.replace("- ReLU", "- {type: Softplus, beta: 2.0}"), "spec").model[2].type == "Softplus"
+    found = [check for check in differentiation_checks(against) if "Softplus" in check.what]
+    assert len(found) == 2
+    assert all(check.passed for check in found)
+
+
+def test_the_spec_is_the_one_in_configs():
+    assert parse_spec(SPEC, "README.md").model == parse_spec((ROOT / "configs/mnist_mlp.yaml").read_text(), "").model
+
+
+def test_every_component_is_named():
+    import_components()
+    table = next(part for part in README.split("\n\n") if part.startswith("| | names |"))
+    for kind in (
+        registry.layers,
+        registry.losses,
+        registry.optimizers,
+        registry.schedulers,
+        registry.initializers,
+        registry.datasets,
+    ):
+        row = next(line for line in table.splitlines() if f"`{next(iter(kind))}`" in line)
+        assert set(re.findall(r"`(\w+)`", row)) == {*kind, *kind._aliases}
+
+
+def test_every_dependency_has_its_reason():
+    table = README.partition("## Dependencies")[2].casefold()
+    needed = re.search(r"^dependencies = \[(.*?)\]", (ROOT / "pyproject.toml").read_text(), re.MULTILINE | re.DOTALL)
+    assert needed
+    names = re.findall(r'"([a-z]+)', needed[1])
+    assert len(names) == 7
+    assert all(f"| {name} |" in table for name in names)
+
+
+def test_the_figures_are_those_that_the_specs_reach(trained):
+    """To the rounding that another machine's arithmetic may bring about."""
+    rows = dict(re.findall(r"^\| `(\w+)\.yaml` \|.*\| .*?([\d.]+)", README, flags=re.MULTILINE))
+    assert set(rows) == {"mnist_mlp", "mnist_cnn", "diabetes_mlp"}
+    for name, figure in rows.items():
+        test = json.loads((trained(name) / "summary.json").read_text())["test"]
+        if name == "diabetes_mlp":
+            assert float(figure) == pytest.approx(test["mae"], abs=2.0)
+        else:
+            assert float(figure) == pytest.approx(100 * test["accuracy"], abs=0.3)
