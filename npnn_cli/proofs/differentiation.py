@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 
 from npnn_cli import registry
+from npnn_cli.autograd.dispatch import lift
 from npnn_cli.autograd.finite_differences import numerical_gradient
 from npnn_cli.autograd.graph import no_grad
 from npnn_cli.autograd.ops.primitive import Array
-from npnn_cli.autograd.tensor import Tensor, lift
+from npnn_cli.autograd.tensor import Tensor
 from npnn_cli.examples import Example
 from npnn_cli.nn.module import Module
 from npnn_cli.proofs.check import TOLERANCE, Against, Check, largest_difference

@@ -1,88 +1,21 @@
-"""Every op under PyTorch's name and signature, on tensors.
-
-The primitives, with derivatives of their own, come from :mod:`npnn_cli.autograd.ops`; what can be made of them in a few
-lines is made so here, and needs no derivative.
-See https://pytorch.org/docs/stable/nn.functional.html.
-"""
+"""Losses: how far outputs are from their targets, as one number unless ``reduction`` says otherwise."""
 
 from __future__ import annotations
 
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import DTypeLike
 
-from npnn_cli.autograd.ops import convolution, elementwise, linear_algebra, losses, pooling, reductions, shapes
-from npnn_cli.autograd.ops.primitive import Array
-from npnn_cli.autograd.tensor import Tensor, apply, lift
+from npnn_cli.autograd.dispatch import apply
+from npnn_cli.autograd.ops import losses
+from npnn_cli.autograd.tensor import Tensor
 from npnn_cli.examples import classes, constant, example, nonzero, normal
 from npnn_cli.registry import functions
 
+__all__ = ["Reduction", "cross_entropy", "l1_loss", "mse_loss"]
+
+
 Reduction = Literal["mean", "sum", "none"]
-
-# Elementwise
-
-add = lift(elementwise.add)
-sub = lift(elementwise.sub)
-mul = lift(elementwise.mul)
-div = lift(elementwise.div)
-pow = lift(elementwise.pow)
-neg = lift(elementwise.neg)
-abs = lift(elementwise.abs)
-exp = lift(elementwise.exp)
-log = lift(elementwise.log)
-sqrt = lift(elementwise.sqrt)
-relu = lift(elementwise.relu)
-sigmoid = lift(elementwise.sigmoid)
-tanh = lift(elementwise.tanh)
-
-# Reductions
-
-sum = lift(reductions.sum)
-mean = lift(reductions.mean)
-amax = lift(reductions.amax)
-amin = lift(reductions.amin)
-log_softmax = lift(reductions.log_softmax)
-
-# Shape
-
-reshape = lift(shapes.reshape)
-permute = lift(shapes.permute)
-transpose = lift(shapes.transpose)
-flatten = lift(shapes.flatten)
-gather = lift(shapes.gather)
-
-# Linear algebra
-
-matmul = lift(linear_algebra.matmul)
-linear = lift(linear_algebra.linear)
-
-# Convolution and pooling
-
-conv2d = lift(convolution.conv2d)
-max_pool2d = lift(pooling.max_pool2d)
-
-# Regularization
-
-
-def dropout(input: Tensor, p: float = 0.5, training: bool = True, *, rng: np.random.Generator) -> Tensor:
-    """Zero each element with probability ``p`` and scale the others by 1/(1-p), so that the mean stays (in training).
-
-    Srivastava et al., "Dropout: a simple way to prevent neural networks from overfitting", JMLR 2014.
-    """
-    return input * dropout_mask(input.shape, p, rng, input.dtype) if training else input
-
-
-def dropout_mask(shape: tuple[int, ...], p: float, rng: np.random.Generator, dtype: DTypeLike = np.float32) -> Array:
-    """What dropout multiplies by: 0 with probability ``p``, else 1/(1-p). The draws are the same for every dtype."""
-    if not 0 <= p <= 1:
-        raise ValueError(f"dropout: p is a probability between 0 and 1, got {p}")
-    kept = rng.random(shape, dtype=np.float32) >= p
-    mask: Array = kept * np.asarray(0 if p == 1 else 1 / (1 - p), dtype)
-    return mask
-
-
-# Losses
 
 
 @functions.register(

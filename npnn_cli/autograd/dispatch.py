@@ -1,0 +1,77 @@
+"""From ops on arrays to ops on tensors: an op is run on the arrays, and the graph notes where its answer came from."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from npnn_cli.autograd import graph
+from npnn_cli.autograd.dtypes import get_default_dtype, is_floating
+from npnn_cli.autograd.ops.primitive import Primitive
+
+if TYPE_CHECKING:
+    from npnn_cli.autograd.tensor import Tensor
+
+
+@functools.cache
+def _tensor_class() -> type[Tensor]:
+    """The class of all answers. It is imported late, because its methods are made by :func:`lift`."""
+    from npnn_cli.autograd.tensor import Tensor
+
+    return Tensor
+
+
+def apply(op: Primitive, *inputs: Any, **options: Any) -> Tensor:
+    """Run a primitive on tensors (or arrays, or numbers), and record in the answer where it came from.
+
+    Args:
+        op: a primitive, see :mod:`npnn_cli.autograd.ops.primitive`.
+        inputs: its inputs; None for an absent one.
+        options: its options.
+    """
+    Tensor = _tensor_class()
+    arrays = [x.data if isinstance(x, Tensor) else x for x in inputs]
+    ans, *vjps = op(*arrays, **options)
+    answer = Tensor(np.asarray(ans))
+    default = get_default_dtype()
+    if answer.dtype != default and answer.dtype.kind == "f" and not any(map(is_floating, arrays)):
+        # Of whole numbers, NumPy makes float16 or float64.
+        return apply(op, *[None if x is None else np.asarray(x, default) for x in arrays], **options)
+    if graph.is_grad_enabled():
+        answer.links = tuple(
+            (x, vjp)
+            for x, vjp in zip(inputs, vjps, strict=False)  # inputs that are left out have no link
+            if vjp is not None and isinstance(x, Tensor) and x.requires_grad
+        )
+        answer.requires_grad = bool(answer.links)
+    return answer
+
+
+def lift(op: Primitive) -> Callable[..., Tensor]:
+    """Make a primitive, a function on arrays, into the function on tensors of the same signature.
+
+    NumPy's words ``axis`` and ``keepdims`` are accepted for ``dim`` and ``keepdim``, as in PyTorch.
+    """
+    signature = inspect.signature(op)
+    inputs = [name for name, p in signature.parameters.items() if p.kind is p.POSITIONAL_ONLY]
+    options = [name for name, p in signature.parameters.items() if p.kind is not p.POSITIONAL_ONLY]
+    by_any_name = signature.replace(
+        parameters=[p.replace(kind=p.POSITIONAL_OR_KEYWORD) for p in signature.parameters.values()]
+    )
+    numpy_words = {"axis": "dim", "keepdims": "keepdim"}
+
+    @functools.wraps(op)
+    def on_tensors(*args: Any, **named: Any) -> Tensor:
+        if not named and len(args) <= len(signature.parameters):  # binding would take longer than many an op
+            return apply(op, *args[: len(inputs)], **dict(zip(options, args[len(inputs) :], strict=False)))
+        bound = by_any_name.bind(*args, **{numpy_words.get(name, name): value for name, value in named.items()})
+        bound.apply_defaults()
+        tensors = [bound.arguments.pop(name) for name in inputs]
+        return apply(op, *tensors, **bound.arguments)
+
+    on_tensors.__dict__["__signature__"] = by_any_name
+    return on_tensors
