@@ -17,6 +17,7 @@ from npnn_cli.reports.curves import plot_curves
 from npnn_cli.reports.epoch_table import EpochTable
 from npnn_cli.reports.tables import layer_table
 from npnn_cli.spec import ComponentSpec, load_spec
+from npnn_cli.training.allocator import keep_freed_memory
 from npnn_cli.training.building import Network, build_network
 from npnn_cli.training.loop import DivergenceError, Trainer
 from npnn_cli.training.metrics import METRICS
@@ -34,6 +35,7 @@ def train(config: Path, runs: Path) -> None:
     Raises:
         typer.Exit: with 3 if the training diverges, 130 if Ctrl-C and 143 if SIGTERM ends it.
     """
+    keep_freed_memory()
     out = console()
     network = build_network(load_spec(config))
     splits = network.load_data()

@@ -9,6 +9,7 @@ import numpy as np
 from npnn_cli.autograd.tensor import Tensor
 from npnn_cli.examples import example, normal
 from npnn_cli.nn.dropout import Dropout
+from npnn_cli.nn.fusion import forward_in_order
 from npnn_cli.nn.linear import Linear
 from npnn_cli.nn.module import Module
 from npnn_cli.registry import layers
@@ -24,9 +25,7 @@ class Sequential(Module):
 
     def forward(self, input: Tensor) -> Tensor:
         """Pass the input through all modules in order."""
-        for module in self.modules_in_order:
-            input = module(input)
-        return input
+        return forward_in_order(self.modules_in_order, input)
 
     def named_children(self) -> Iterator[tuple[str, Module]]:
         """The modules, by their position."""

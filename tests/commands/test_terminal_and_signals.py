@@ -21,7 +21,9 @@ from npnn_cli.training.checkpoints import load_checkpoint
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals and terminals as POSIX has them")
 
-NPNN = [sys.executable, "-c", "from npnn_cli.commands.app import main; main()"]
+# Ctrl-C is ignored in what a script starts in the background, and that would be passed on to the command.
+HEED_CTRL_C = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+NPNN = [sys.executable, "-c", f"{HEED_CTRL_C}; from npnn_cli.commands.app import main; main()"]
 SECONDS = 60  # that a slow machine may take at most
 LONG = {"training": "{epochs: 100000, batch_size: 50}"}
 

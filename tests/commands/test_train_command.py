@@ -49,7 +49,7 @@ def test_the_output_tells_what_is_read_and_built_and_how_it_went(npnn):
         "1 ReLU() (8,) 0",
         "total 97",
         "with loss MSELoss(), optimizer Adam(lr=0.01), scheduler OneCycleLR(max_lr=0.01)",
-        "for 3 epochs of 6 batches of 50, float32, seed 0",
+        "for 3 epochs of 6 batches of 50, float32, seed 0, threads 1",
         f"run {folder}/",
         "epoch train loss val loss val mae val r2 learning rate seconds",
         f"next: npnn eval {folder}",

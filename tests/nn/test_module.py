@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from npnn_cli import Tensor, functional, nn
+from npnn_cli import Tensor, nn
 from npnn_cli.optim import SGD
 
 
@@ -152,85 +152,3 @@ def test_an_mlp_is_its_linear_layers_activations_and_dropouts():
     ]  # fmt: skip
     assert [parameter.shape for parameter in mlp.parameters()] == [(7, 3), (7,), (6, 7), (6,), (4, 6), (4,)]
     assert len(nn.MLP(3, [], 4)) == 1
-
-
-class TestWhatLayersRefuse:
-    @pytest.mark.parametrize(
-        ("build", "message"),
-        [
-            (lambda: nn.Linear(0, 3), "in_features=0"),
-            (lambda: nn.Linear(3, -1), "out_features=-1"),
-            (lambda: nn.Linear(3), "out_features"),
-            (lambda: nn.Conv2d(1, 0, 3), "out_channels=0"),
-            (lambda: nn.Conv2d(1, 2, (3, 0)), "kernel_size"),
-            (lambda: nn.Conv2d(1, 2, 3, stride=0), "stride=0"),
-            (lambda: nn.Conv2d(1, 2, 3, padding=-1), "padding=-1"),
-            (lambda: nn.MaxPool2d(0), "kernel_size=0"),
-            (lambda: nn.MaxPool2d(2, stride=(1, 0)), "stride"),
-            (lambda: nn.Dropout(1.5), "got 1.5"),
-            (lambda: nn.Dropout(-0.1), "got -0.1"),
-        ],
-    )
-    def test_at_construction(self, build, message):
-        with pytest.raises((TypeError, ValueError), match=message):
-            build()
-
-    @pytest.mark.parametrize(
-        ("layer", "shape"),
-        [
-            (nn.Linear(3, 2), (5, 4)),
-            (nn.Linear(3, 2), ()),
-            (nn.Conv2d(3, 2, 3), (1, 2, 5, 5)),
-            (nn.Conv2d(3, 2, 3), (5, 3)),
-            (nn.Conv2d(3, 2, 3), (1, 3, 2, 5)),
-            (nn.MaxPool2d(3), (1, 1, 2, 5)),
-            (nn.MaxPool2d(3), (4, 9)),
-            (nn.MaxPool2d(3, padding=2), (1, 1, 9, 9)),
-            (nn.Flatten(), (5,)),
-        ],
-    )
-    def test_at_call(self, layer, shape):
-        with pytest.raises(ValueError, match=type(layer).__name__.lower().replace("maxpool", "max_pool") + r"|Linear"):
-            layer(np.zeros(shape))
-
-
-class TestDropout:
-    def test_in_training_the_mean_stays(self):
-        layer = nn.Dropout(0.3, rng=np.random.default_rng(0))
-        output = layer(np.ones((200, 500))).data
-
-        assert set(np.unique(output)) == {0, 1 / 0.7}
-        assert (output == 0).mean() == pytest.approx(0.3, abs=0.005)
-
-    def test_float32_stays_float32(self):
-        assert nn.Dropout(0.3)(np.ones(3, np.float32)).dtype == np.float32
-
-    def test_evaluation_passes_everything(self):
-        x = Tensor([1.0, 2.0])
-        assert nn.Dropout(0.9).eval()(x) is x
-
-    @pytest.mark.parametrize(("p", "kept"), [(0.0, 1.0), (1.0, 0.0)])
-    def test_nothing_or_everything_can_be_dropped(self, p, kept):
-        x = Tensor(np.ones(100), requires_grad=True)
-        output = nn.Dropout(p)(x)
-        output.sum().backward()
-        assert np.array_equal(output.data, np.full(100, kept))
-        assert np.array_equal(x.grad, output.data)
-
-    def test_two_layers_of_one_generator_drop_differently_and_leave_it_as_it_was(self):
-        rng = np.random.default_rng(0)
-        before = rng.bit_generator.state
-        first, second = (nn.Dropout(0.5, rng=rng)(np.ones(100)).data for _ in range(2))
-
-        assert not np.array_equal(first, second)
-        assert rng.bit_generator.state == before
-
-    def test_every_call_drops_anew(self):
-        layer = nn.Dropout(0.5, rng=np.random.default_rng(0))
-        assert not np.array_equal(layer(np.ones(100)).data, layer(np.ones(100)).data)
-
-    def test_the_draws_are_the_same_for_both_dtypes(self):
-        masks = [
-            functional.dropout_mask((50,), 0.3, np.random.default_rng(0), dtype) for dtype in (np.float32, np.float64)
-        ]
-        assert np.array_equal(masks[0] == 0, masks[1] == 0)

@@ -15,6 +15,7 @@ from npnn_cli.examples import distinct, example
     example(distinct(2, 3, 4, 6), kernel_size=2),
     example(distinct(2, 3, 7, 5), kernel_size=(3, 2), stride=(2, 1)),
     example(distinct(2, 2, 5, 6), kernel_size=3, stride=2, padding=1),
+    example(distinct(2, 1, 6, 5), kernel_size=2, stride=3),
 )
 def max_pool2d(
     x: Array, /, kernel_size: int | Pair, stride: int | Pair | None = None, padding: int | Pair = 0
@@ -43,13 +44,19 @@ def max_pool2d(
     for slab in slabs[1:]:
         np.maximum(ans, slab, out=ans)
 
+    windows_overlap = kernel[0] > stride[0] or kernel[1] > stride[1]
+
     def gradient(g: Array) -> Array:
         spread = np.zeros_like(padded)
         unclaimed = np.ones_like(ans, dtype=bool)
         for slab, (rows, columns) in zip(slabs, _slabs(padded.shape, kernel, stride), strict=True):
             claimed = (slab >= ans) & unclaimed
             unclaimed ^= claimed
-            spread[:, :, rows, columns] += g * claimed
+            place = spread[:, :, rows, columns]
+            if windows_overlap:
+                place += g * claimed
+            else:
+                np.multiply(g, claimed, out=place)
         return spread[:, :, top : top + height, left : left + width]
 
     return ans, gradient

@@ -1,0 +1,51 @@
+"""Layers in a row that one op computes faster than one after the other, with the same result.
+
+A :class:`~npnn_cli.nn.Sequential` looks here at every forward pass; the layers themselves know nothing of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from npnn_cli.autograd.dispatch import apply
+from npnn_cli.autograd.ops.fused_convolution import can_fuse, conv2d_relu_max_pool2d
+from npnn_cli.autograd.tensor import Tensor
+from npnn_cli.nn.activation import ReLU
+from npnn_cli.nn.conv import Conv2d
+from npnn_cli.nn.module import Module
+from npnn_cli.nn.pooling import MaxPool2d
+
+
+def forward_in_order(modules: Sequence[Module], input: Tensor) -> Tensor:
+    """Pass the input through all modules in order, those that can be fused at once."""
+    position = 0
+    while position < len(modules):
+        match modules[position : position + 3]:
+            case [Conv2d() as convolution, ReLU(), MaxPool2d() as pooling] if _are_themselves(
+                convolution, modules[position + 1], pooling
+            ) and _sizes_fit(convolution.options, pooling.options, input.shape):
+                input = apply(conv2d_relu_max_pool2d, input, convolution.weight, convolution.bias)
+                position += 3
+            case _:
+                input = modules[position](input)
+                position += 1
+    return input
+
+
+def _are_themselves(*modules: Module) -> bool:
+    """Whether no module is of a subclass, which may compute otherwise."""
+    return all(type(module) in (Conv2d, ReLU, MaxPool2d) for module in modules)
+
+
+def _sizes_fit(convolution: Mapping[str, Any], pooling: Mapping[str, Any], shape: tuple[int, ...]) -> bool:
+    """Whether the fused op can stand for a convolution and a pooling with these options, on inputs of this shape."""
+    return shape[1:2] == (convolution["in_channels"],) and can_fuse(
+        shape,
+        convolution["kernel_size"],
+        stride=convolution["stride"],
+        padding=convolution["padding"],
+        pool_kernel_size=pooling["kernel_size"],
+        pool_stride=pooling["stride"],
+        pool_padding=pooling["padding"],
+    )

@@ -1,0 +1,89 @@
+"""Layers that are fused give what they give one by one: outputs, gradients, and all that a user can see."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from npnn_cli import Tensor
+from npnn_cli.autograd.ops import fused_convolution
+from npnn_cli.nn import Conv2d, Flatten, Linear, MaxPool2d, ReLU, Sequential, fusion
+
+
+def layers(**options):
+    rng = np.random.default_rng(0)
+    convolution = {"kernel_size": 3, "padding": 1, "stride": 1} | options.get("convolution", {})
+    return [
+        Conv2d(2, 3, **convolution, rng=rng),
+        ReLU(),
+        MaxPool2d(**({"kernel_size": 2} | options.get("pooling", {}))),
+        Conv2d(3, 4, 3, padding=1, rng=rng),
+        ReLU(),
+        MaxPool2d(2),
+    ]
+
+
+def forward_and_backward(forward, modules, shape):
+    x = Tensor(np.random.default_rng(1).standard_normal(shape), requires_grad=True)
+    model = Sequential(*modules).to(np.float64)
+    output = forward(model, x)
+    output.backward(np.random.default_rng(2).standard_normal(output.shape))
+    return output.data, x.grad, *(parameter.grad for parameter in model.parameters())
+
+
+def one_by_one(model, x):
+    for module in model:
+        x = module(x)
+    return x
+
+
+@pytest.mark.parametrize(
+    ("shape", "options"),
+    [
+        ((3, 2, 8, 12), {}),
+        ((1, 2, 4, 4), {}),
+        ((3, 2, 9, 10), {}),  # an odd height cannot be fused
+        ((3, 2, 8, 8), {"convolution": {"stride": 2}}),
+        ((3, 2, 8, 8), {"convolution": {"padding": 2}}),
+        ((3, 2, 8, 8), {"convolution": {"bias": False}}),
+        ((3, 2, 8, 8), {"pooling": {"stride": 1}}),
+        ((3, 2, 8, 8), {"pooling": {"kernel_size": 3, "stride": 2, "padding": 1}}),
+        ((3, 2, 8, 8), {"pooling": {"kernel_size": (2, 1)}}),
+    ],
+)
+def test_a_row_gives_what_its_layers_give_one_by_one(shape, options):
+    together = forward_and_backward(lambda model, x: model(x), layers(**options), shape)
+    apart = forward_and_backward(one_by_one, layers(**options), shape)
+    for ours, expected in zip(together, apart, strict=True):
+        assert np.allclose(ours, expected, rtol=0, atol=1e-12)
+
+
+def test_convolution_relu_and_pooling_are_one_op(monkeypatch):
+    fused = []
+
+    def count(*args):
+        fused.append(args)
+        return fused_convolution.conv2d_relu_max_pool2d(*args)
+
+    monkeypatch.setattr(fusion, "conv2d_relu_max_pool2d", count)
+    Sequential(*layers())(np.zeros((1, 2, 8, 8)))
+    assert len(fused) == 2
+
+
+def test_a_subclass_is_not_fused_because_it_may_compute_otherwise():
+    class Doubled(Conv2d):
+        def forward(self, input):
+            return super().forward(input) * 2
+
+    rng = np.random.default_rng(0)
+    convolution = Doubled(1, 2, 3, padding=1, rng=rng)
+    x = Tensor(rng.standard_normal((2, 1, 4, 4)))
+    expected = convolution(x).relu()
+    assert np.allclose(Sequential(convolution, ReLU(), MaxPool2d(2))(x).data, MaxPool2d(2)(expected).data)
+
+
+def test_a_mismatch_is_reported_by_the_layer():
+    model = Sequential(*layers(), Flatten(), Linear(16, 2))
+    for shape in [(1, 3, 8, 8), (2, 8, 8), (8,)]:
+        with pytest.raises(ValueError, match="conv2d: expected images"):
+            model(np.zeros(shape))
