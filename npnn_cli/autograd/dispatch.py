@@ -36,19 +36,22 @@ def apply(op: Primitive, *inputs: Any, **options: Any) -> Tensor:
     Tensor = _tensor_class()
     arrays = [x.data if isinstance(x, Tensor) else x for x in inputs]
     ans, *vjps = op(*arrays, **options)
-    answer = Tensor(np.asarray(ans))
-    default = get_default_dtype()
-    if answer.dtype != default and answer.dtype.kind == "f" and not any(map(is_floating, arrays)):
+    data, default = np.asarray(ans), get_default_dtype()
+    if data.dtype != default and data.dtype.kind == "f" and not any(map(is_floating, arrays)):
         # Of whole numbers, NumPy makes float16 or float64.
         return apply(op, *[None if x is None else np.asarray(x, default) for x in arrays], **options)
-    if graph.is_grad_enabled():
-        answer.links = tuple(
-            (x, vjp)
-            for x, vjp in zip(inputs, vjps, strict=False)  # inputs that are left out have no link
-            if vjp is not None and isinstance(x, Tensor) and x.requires_grad
-        )
-        answer.requires_grad = bool(answer.links)
-    return answer
+    if not graph.is_grad_enabled():
+        return Tensor.answer(data)
+    return Tensor.answer(
+        data,
+        tuple(
+            [
+                (x, vjp)
+                for x, vjp in zip(inputs, vjps, strict=False)  # inputs that are left out have no link
+                if vjp is not None and isinstance(x, Tensor) and x.requires_grad
+            ]
+        ),
+    )
 
 
 def lift(op: Primitive) -> Callable[..., Tensor]:
@@ -57,8 +60,9 @@ def lift(op: Primitive) -> Callable[..., Tensor]:
     NumPy's words ``axis`` and ``keepdims`` are accepted for ``dim`` and ``keepdim``, as in PyTorch.
     """
     signature = inspect.signature(op)
+    names = list(signature.parameters)
     inputs = [name for name, p in signature.parameters.items() if p.kind is p.POSITIONAL_ONLY]
-    options = [name for name, p in signature.parameters.items() if p.kind is not p.POSITIONAL_ONLY]
+    options = names[len(inputs) :]
     by_any_name = signature.replace(
         parameters=[p.replace(kind=p.POSITIONAL_OR_KEYWORD) for p in signature.parameters.values()]
     )
@@ -66,7 +70,9 @@ def lift(op: Primitive) -> Callable[..., Tensor]:
 
     @functools.wraps(op)
     def on_tensors(*args: Any, **named: Any) -> Tensor:
-        if not named and len(args) <= len(signature.parameters):  # binding would take longer than many an op
+        if not named and len(args) <= len(inputs):  # binding would take longer than many an op
+            return apply(op, *args)
+        if not named and len(args) <= len(names):
             return apply(op, *args[: len(inputs)], **dict(zip(options, args[len(inputs) :], strict=False)))
         bound = by_any_name.bind(*args, **{numpy_words.get(name, name): value for name, value in named.items()})
         bound.apply_defaults()

@@ -61,7 +61,7 @@ def backward(root: Tensor, gradient: Array) -> None:
             _, tensor = heapq.heappop(newest_first)
             g = gradients.pop(tensor)
             for source, vjp in tensor.links:
-                contribution = unbroadcast(np.asarray(vjp(g), dtype=source.dtype), source.shape)
+                contribution = _fitted(vjp(g), source.data)
                 if not source.links:
                     accumulate(source, contribution, fresh=_is_fresh(contribution, g))
                 elif source in gradients:
@@ -79,6 +79,13 @@ def accumulate(leaf: Tensor, gradient: Array, *, fresh: bool) -> None:
         leaf.grad += gradient
 
 
+def _fitted(contribution: Array, data: Array) -> Array:
+    """A contribution in the dtype and the shape of the data that it is a gradient of."""
+    if type(contribution) is not np.ndarray or contribution.dtype != data.dtype:
+        contribution = np.asarray(contribution, data.dtype)
+    return contribution if contribution.shape == data.shape else unbroadcast(contribution, data.shape)
+
+
 def _is_fresh(contribution: Array, g: Array) -> bool:
     """Whether a vjp made this array anew: it is not g, no part of g, and no read-only view that stands for many."""
     return contribution.flags.writeable and not np.may_share_memory(contribution, g)
@@ -86,8 +93,6 @@ def _is_fresh(contribution: Array, g: Array) -> bool:
 
 def unbroadcast(gradient: Array, shape: tuple[int, ...]) -> Array:
     """Sum a gradient over the axes along which an input of this shape was broadcast: each copy contributes."""
-    if gradient.shape == shape:
-        return gradient
     leading = gradient.ndim - len(shape)
     stretched = (leading + axis for axis, size in enumerate(shape) if size == 1)
     summed: Array = gradient.sum(axis=(*range(leading), *stretched), keepdims=True)

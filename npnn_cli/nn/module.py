@@ -39,10 +39,9 @@ class Module(Component):
         """Compute the output from the input."""
         raise NotImplementedError(f"{type(self).__name__} must define forward")
 
-    def __call__(self, *inputs: Any) -> Tensor:
+    def __call__(self, input: Any, *others: Any) -> Tensor:
         """Same as :meth:`forward`; an array as the first input is taken for a tensor."""
-        first, *others = inputs
-        return self.forward(first if isinstance(first, Tensor) else Tensor(first), *others)
+        return self.forward(input if isinstance(input, Tensor) else Tensor(input), *others)
 
     def named_children(self) -> Iterator[tuple[str, Module]]:
         """The modules that are attributes of this one, by name."""

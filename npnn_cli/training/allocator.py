@@ -15,8 +15,8 @@ def keep_freed_memory() -> None:
 
     By default, glibc hands large blocks back to the system at once, and the top of the heap as soon as it is free. Each
     step of a training frees what the next one allocates again: every time, the system would have to find all the pages
-    anew and fill them with zeros. That can take longer than the arithmetic: it made a step of ``configs/mnist_cnn.yaml``
-    three times as long (3.6 ms instead of 1.2 ms). No number changes, nor does the most memory in use at any time.
+    anew and fill them with zeros. That can take longer than the arithmetic: a step of ``configs/mnist_cnn.yaml`` took
+    3.6 ms instead of 1.2 ms. No number changes, nor does the most memory in use at any time.
 
     To be called once, early. It has no effect where the C library has no ``mallopt`` (macOS, Windows, musl).
     """

@@ -44,15 +44,15 @@ class Steps:
 )
 def test_few_ops_are_recorded(name, ops, monkeypatch):
     steps, recorded = Steps(name), []
-    original = Tensor.__init__
+    original = Tensor.answer
 
-    def count(self, *args, **kwargs):
-        original(self, *args, **kwargs)
-        recorded.append(self)
+    def count(data, links=()):
+        recorded.append(links)
+        return original(data, links)
 
-    monkeypatch.setattr(Tensor, "__init__", count)
+    monkeypatch.setattr(Tensor, "answer", count)
     steps.take()
-    assert sum(bool(tensor.links) for tensor in recorded) == ops
+    assert sum(map(bool, recorded)) == ops
 
 
 @pytest.mark.parametrize("name", MNIST_SPECS)
