@@ -35,9 +35,8 @@ LIBRARY_SNIPPET, LAYER_SNIPPET = blocks("python")
 
 def test_ci_runs_the_two_commands_word_for_word():
     assert len(INSTALL) == 2
-    assert INSTALL == [
-        line for line in (ROOT / ".ci" / "run").read_text().splitlines() if line.startswith("pip install")
-    ]
+    lines = (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()
+    assert [line for line in lines if line.startswith("pip install")] == INSTALL
 
 
 def test_the_commands_work_one_after_the_other(tmp_path, monkeypatch):

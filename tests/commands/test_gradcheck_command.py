@@ -10,8 +10,8 @@ import pytest
 from small_specs import CLASSIFICATION, write_spec
 
 from npnn_cli import registry
-from npnn_cli.autograd.ops.primitive import primitive
 from npnn_cli.autograd import lift
+from npnn_cli.autograd.ops.primitive import primitive
 from npnn_cli.examples import example, nonzero, normal
 from npnn_cli.nn import Module
 from npnn_cli.optim import Optimizer

@@ -218,6 +218,11 @@ def _torch_sgd(torch, params, **options):
     return torch.optim.SGD(params, **options)
 
 
+def _too_far_in_the_end(w, g, state, lr, **_):
+    state["step"] = state.get("step", 0) + 1
+    w -= lr * g * (1.001 if state["step"] > 10 else 1)
+
+
 @pytest.mark.usefixtures("_no_optimizer_is_registered")
 class TestOptimization:
     def register(self, rule, torch_name="SGD"):
@@ -238,8 +243,9 @@ class TestOptimization:
             (lambda w, g, state, lr, **_: np.subtract(w, lr * g * (1 + 1e-5), out=w), True),
             (lambda w, g, state, lr, **_: np.subtract(w, lr * math.nan, out=w), True),
             (lambda w, g, state, lr, **_: None, True),
+            (_too_far_in_the_end, True),
         ],
-        ids=["right", "uphill", "a little too far", "nan", "nothing"],
+        ids=["right", "uphill", "a little too far", "nan", "nothing", "too far in the end"],
     )
     def test_a_wrong_rule_is_found_by_pytorch(self, rule, is_wrong):
         self.register(rule)
