@@ -68,3 +68,8 @@ def constant(value: float, *shape: int) -> Draw:
 def classes(count: int, *shape: int) -> Draw:
     """Class indices from 0 to ``count`` - 1."""
     return lambda rng: np.asarray(rng.integers(0, count, shape))
+
+
+def booleans(*shape: int) -> Draw:
+    """True and false, as likely as each other."""
+    return lambda rng: np.asarray(rng.random(shape) < 0.5)

@@ -12,6 +12,7 @@ examples feed the gradient check, the comparison with PyTorch, the tests and the
 from __future__ import annotations
 
 import difflib
+import functools
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -128,6 +129,20 @@ class Kind(Mapping[str, Entry[C]], Generic[C]):
             return component
 
         return decorate
+
+    def written(self, written: str | Mapping[str, Any]) -> Callable[..., Any]:
+        """The component that a spec names as an option of another, ``{type: Name, option: value}`` or the bare name.
+
+        Returns:
+            The component, to which the options are given already.
+
+        Raises:
+            ValueError: if no ``type`` is named; :class:`UnknownNameError` if nothing is registered under it.
+        """
+        options = dict(written) if isinstance(written, Mapping) else {"type": written}
+        if not isinstance(options.get("type"), str):
+            raise ValueError(f"a {self.singular} is written {{type: Name, option: value}}, got {written}")
+        return functools.partial(self[options.pop("type")].component, **options)
 
     def __getitem__(self, name: str) -> Entry[C]:
         """Look up a name or an alias; :class:`UnknownNameError` suggests the nearest one."""

@@ -64,8 +64,8 @@ def test_the_library_snippet_runs(capsys):
 def test_the_layer_of_the_readme_is_in_the_spec_and_in_the_proofs(throwaway, against):
     import_components()
     exec(LAYER_SNIPPET, {"__name__": "readme"})
-    assert parse_spec(SPEC.replace("- ReLU", "- {type: Softplus, beta: 2.0}"), "spec").model[2].type == "Softplus"
-    found = [check for check in differentiation_checks(against) if "Softplus" in check.what]
+    assert parse_spec(SPEC.replace("- ReLU", "- {type: CELU, alpha: 2.0}"), "spec").model[2].type == "CELU"
+    found = [check for check in differentiation_checks(against) if "CELU" in check.what]
     assert len(found) == 2
     assert all(check.passed for check in found)
 

@@ -61,19 +61,19 @@ def test_real_digits_from_a_spec_to_a_proved_and_evaluated_network(npnn):
 
 
 def test_a_layer_registered_in_one_place_goes_the_whole_way(npnn, throwaway):
-    @layers.register(example(nonzero(3, 4)), example(nonzero(3, 4), negative_slope=0.2))
-    class LeakyReLU(Module):
-        def __init__(self, negative_slope: float = 0.01) -> None:
-            self.negative_slope = negative_slope
+    @layers.register(example(nonzero(3, 4)), example(nonzero(3, 4), alpha=2.0))
+    class CELU(Module):
+        def __init__(self, alpha: float = 1.0) -> None:
+            self.alpha = alpha
 
         def forward(self, input):
-            return input.relu() - (-input).relu() * self.negative_slope
+            return input.relu() + ((-(-input).relu() / self.alpha).exp() - 1) * self.alpha
 
-    model = "[{type: Linear, out_features: 8}, {type: LeakyReLU, negative_slope: 0.1}, {type: Linear, out_features: 1}]"
-    spec = write_spec(Path("leaky.yaml"), model=model)
-    assert "LeakyReLU(negative_slope=0.1)" in npnn("train", spec)
+    model = "[{type: Linear, out_features: 8}, {type: CELU, alpha: 0.5}, {type: Linear, out_features: 1}]"
+    spec = write_spec(Path("celu.yaml"), model=model)
+    assert "CELU(alpha=0.5)" in npnn("train", spec)
     (folder,) = Path("runs").iterdir()
     assert "mean absolute error" in npnn("eval", folder)
     for against in ("finite-differences", "torch"):
-        assert "layer LeakyReLU(negative_slope=0.2)" in npnn("gradcheck", "--against", against)
+        assert "layer CELU(alpha=2.0)" in npnn("gradcheck", "--against", against)
         assert "all agree" in npnn("gradcheck", spec, "--against", against)

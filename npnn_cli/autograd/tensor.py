@@ -12,6 +12,7 @@ from numpy.typing import DTypeLike
 from npnn_cli.autograd import graph
 from npnn_cli.autograd.dispatch import apply, lift
 from npnn_cli.autograd.dtypes import get_default_dtype
+from npnn_cli.autograd.numeric_methods import NumericMethods
 from npnn_cli.autograd.ops import elementwise, linear_algebra, reductions, shapes
 from npnn_cli.autograd.ops.primitive import VJP, Array
 
@@ -29,7 +30,7 @@ class Extreme(NamedTuple):
     indices: Tensor
 
 
-class Tensor:
+class Tensor(NumericMethods):
     """An array of numbers, and the graph of the computation behind it.
 
     Attributes:
@@ -224,49 +225,37 @@ class Tensor:
     __ge__ = _comparison(np.greater_equal)
     __hash__ = object.__hash__
 
-    # Elementwise functions
+    # Extremes
 
-    __neg__ = neg = lift(elementwise.neg)
-    __abs__ = abs = lift(elementwise.abs)
-    pow = lift(elementwise.pow)
-    exp = lift(elementwise.exp)
-    log = lift(elementwise.log)
-    sqrt = lift(elementwise.sqrt)
-    relu = lift(elementwise.relu)
-    sigmoid = lift(elementwise.sigmoid)
-    tanh = lift(elementwise.tanh)
+    def max(self, dim: Any = None, keepdim: bool = False, **numpy_words: Any) -> Any:
+        """Greatest element, or along ``dim`` the (values, indices); the first of equals counts there.
 
-    # Reductions
-
-    sum = lift(reductions.sum)
-    mean = lift(reductions.mean)
-    amax = lift(reductions.amax)
-    amin = lift(reductions.amin)
-    log_softmax = lift(reductions.log_softmax)
-
-    def max(self, dim: int | None = None, keepdim: bool = False, **numpy_words: Any) -> Any:
-        """Greatest element, or along ``dim`` the (values, indices); the first of equals counts there."""
+        Given another tensor instead of a ``dim``: the greater of each two elements.
+        """
         return self._extreme("max", dim, keepdim, **numpy_words)
 
-    def min(self, dim: int | None = None, keepdim: bool = False, **numpy_words: Any) -> Any:
-        """Least element, or along ``dim`` the (values, indices); the first of equals counts there."""
+    def min(self, dim: Any = None, keepdim: bool = False, **numpy_words: Any) -> Any:
+        """Least element, or along ``dim`` the (values, indices); the first of equals counts there.
+
+        Given another tensor instead of a ``dim``: the lesser of each two elements.
+        """
         return self._extreme("min", dim, keepdim, **numpy_words)
 
     def _extreme(
-        self, which: str, dim: int | None, keepdim: bool, axis: int | None = None, keepdims: bool = False
+        self, which: str, dim: Any, keepdim: bool, axis: int | None = None, keepdims: bool = False
     ) -> Tensor | Extreme:
         dim, keepdim = axis if dim is None else dim, keepdim or keepdims
+        if isinstance(dim, Tensor):
+            return self.maximum(dim) if which == "max" else self.minimum(dim)
         if dim is None:
             return self.amax(keepdim=keepdim) if which == "max" else self.amin(keepdim=keepdim)
-        indices = (self.data.argmax if which == "max" else self.data.argmin)(axis=dim, keepdims=True)
-        values = apply(shapes.gather, self, dim=dim, index=indices)
-        if not keepdim:
-            values, indices = values.reshape(indices.squeeze(dim).shape), indices.squeeze(dim)
-        return Extreme(values, Tensor(np.asarray(indices)))
-
-    def argmax(self, dim: int | None = None, keepdim: bool = False) -> Tensor:
-        """Index of the greatest element, the first of equals."""
-        return Tensor(np.asarray(np.argmax(self.data, axis=dim, keepdims=keepdim)))
+        indices = (self.argmax if which == "max" else self.argmin)(dim, keepdim=True)
+        if self.ndim == 0:
+            return Extreme(self.amax(), indices)
+        dim = reductions.dim_of(self.data, dim, which)
+        values = apply(shapes.gather, self, dim=dim, index=indices.data)
+        shape = indices.shape if keepdim else indices.data.squeeze(dim).shape
+        return Extreme(values.reshape(shape), indices.reshape(shape))
 
     # Shape
 

@@ -5,10 +5,12 @@ lines is made so here, and needs no derivative. Each file lists in ``__all__`` w
 See https://pytorch.org/docs/stable/nn.functional.html.
 """
 
+from npnn_cli.functional.activations import *
 from npnn_cli.functional.convolution import *
 from npnn_cli.functional.elementwise import *
 from npnn_cli.functional.linear_algebra import *
 from npnn_cli.functional.losses import *
+from npnn_cli.functional.normalization import *
 from npnn_cli.functional.pooling import *
 from npnn_cli.functional.reductions import *
 from npnn_cli.functional.regularization import *

@@ -1,30 +1,49 @@
-"""Losses: how far outputs are from their targets, as one number unless ``reduction`` says otherwise."""
+"""Losses: how far outputs are from their targets, as one number unless ``reduction`` says otherwise.
+
+PyTorch broadcasts a target of another shape; here it is refused, because (N, 1) beside (N,) would make (N, N) losses.
+See https://pytorch.org/docs/stable/nn.functional.html#loss-functions.
+"""
 
 from __future__ import annotations
 
+import math
 from typing import Any, Literal
 
 import numpy as np
 
 from npnn_cli.autograd.dispatch import apply
 from npnn_cli.autograd.ops import losses
+from npnn_cli.autograd.ops.primitive import Array
 from npnn_cli.autograd.tensor import Tensor
-from npnn_cli.examples import classes, constant, example, nonzero, normal
+from npnn_cli.examples import classes, constant, example, nonzero, normal, uniform
 from npnn_cli.registry import functions
 
-__all__ = ["Reduction", "cross_entropy", "l1_loss", "mse_loss"]
-
+__all__ = [
+    "Reduction",
+    "binary_cross_entropy",
+    "binary_cross_entropy_with_logits",
+    "cross_entropy",
+    "huber_loss",
+    "kl_div",
+    "l1_loss",
+    "mse_loss",
+    "nll_loss",
+    "smooth_l1_loss",
+]
 
 Reduction = Literal["mean", "sum", "none"]
+
+# Of numbers
 
 
 @functions.register(
     example(normal(5, 3), normal(5, 3)),
     example(normal(5, 3), normal(5, 3), reduction="sum"),
     example(normal(5, 3), normal(5, 3), reduction="none"),
+    example(normal(), normal()),
 )
 def mse_loss(input: Tensor, target: Any, reduction: Reduction = "mean") -> Tensor:
-    """Squared error (input - target)², averaged over all elements unless ``reduction`` says otherwise."""
+    """Squared error (input - target)²."""
     return _reduce((input - _like(input, target, "mse_loss")) ** 2, reduction)
 
 
@@ -34,39 +53,253 @@ def mse_loss(input: Tensor, target: Any, reduction: Reduction = "mean") -> Tenso
     example(nonzero(5, 3), constant(0.0, 5, 3), reduction="none"),
 )
 def l1_loss(input: Tensor, target: Any, reduction: Reduction = "mean") -> Tensor:
-    """Absolute error |input - target|, averaged over all elements unless ``reduction`` says otherwise."""
+    """Absolute error |input - target|."""
     return _reduce((input - _like(input, target, "l1_loss")).abs(), reduction)
+
+
+@functions.register(
+    example(normal(5, 3), normal(5, 3)),
+    example(normal(5, 3), normal(5, 3), reduction="sum", delta=0.5),
+    example(normal(2, 4, 3), normal(2, 4, 3), reduction="none", delta=2.0),
+)
+def huber_loss(input: Tensor, target: Any, reduction: Reduction = "mean", delta: float = 1.0) -> Tensor:
+    """Huber loss of d = input - target: d²/2 where |d| <= delta, else delta·(|d| - delta/2)."""
+    _require(delta > 0, "huber_loss", "delta must be above 0", delta)
+    return _reduce(apply(losses.huber, input, _like(input, target, "huber_loss"), delta=delta), reduction)
+
+
+@functions.register(
+    example(normal(5, 3), normal(5, 3)),
+    example(normal(5, 3), normal(5, 3), reduction="sum", beta=0.5),
+    example(normal(2, 4, 3), normal(2, 4, 3), reduction="none", beta=2.0),
+    example(nonzero(5, 3), constant(0.0, 5, 3), beta=0.0),
+)
+def smooth_l1_loss(input: Tensor, target: Any, reduction: Reduction = "mean", beta: float = 1.0) -> Tensor:
+    """Huber loss over its delta: d²/(2·beta) where |d| < beta, else |d| - beta/2; for beta = 0 the absolute error."""
+    _require(beta >= 0, "smooth_l1_loss", "beta must not be below 0", beta)
+    target = _like(input, target, "smooth_l1_loss")
+    each = apply(losses.huber, input, target, delta=beta) / beta if beta else (input - target).abs()
+    return _reduce(each, reduction)
+
+
+# Of classes
 
 
 @functions.register(
     example(normal(5, 3), classes(3, 5)),
     example(normal(5, 3), classes(3, 5), reduction="sum", label_smoothing=0.1),
+    example(normal(3, 4, 2, 5), classes(4, 3, 2, 5), weight=np.array([0.5, 2.0, 1.0, 3.0]), ignore_index=1),
+    example(normal(4, 3, 2), classes(3, 4, 2), weight=np.array([0.5, 2.0, 1.0]), label_smoothing=0.2, reduction="none"),
+    example(normal(4), classes(4)),
+    example(normal(5, 3), uniform(0.0, 1.0, 5, 3)),
+    example(normal(5, 3, 2), uniform(0.0, 1.0, 5, 3, 2), weight=np.array([0.5, 2.0, 1.0]), label_smoothing=0.1),
+    example(normal(3), uniform(0.0, 1.0, 3), reduction="none"),
 )
-def cross_entropy(input: Tensor, target: Any, reduction: Reduction = "mean", label_smoothing: float = 0.0) -> Tensor:
-    """Cross-entropy of logits (N, C) against class indices (N,), averaged unless ``reduction`` says otherwise.
+def cross_entropy(
+    input: Tensor,
+    target: Any,
+    weight: Any = None,
+    ignore_index: int = -100,
+    reduction: Reduction = "mean",
+    label_smoothing: float = 0.0,
+) -> Tensor:
+    """Cross-entropy -Σ_c q_c·log softmax(input)_c of logits (C,), (N, C) or (N, C, d...).
 
+    The target holds class indices, of the input's shape without C, or the probabilities q of the classes, of the
+    input's shape. ``weight`` (C,) scales each class; samples whose index is ``ignore_index`` do not count. Label
+    smoothing s makes q = (1 - s)·target + s/C. For indices, the mean is weighted: divided by the
+    weights of the targets.
     See https://pytorch.org/docs/stable/generated/torch.nn.functional.cross_entropy.html.
 
     Raises:
-        TypeError, ValueError, IndexError: if the targets are not integers, do not fit, or are outside the classes.
+        TypeError, ValueError, IndexError: if indices are no whole numbers, do not fit, or are outside the classes.
     """
-    target = target if isinstance(target, Tensor) else np.asarray(target)
-    return _reduce(apply(losses.softmax_cross_entropy, input, target, label_smoothing=label_smoothing), reduction)
+    _require(0 <= label_smoothing <= 1, "cross_entropy", "label_smoothing must lie between 0 and 1", label_smoothing)
+    target = target if isinstance(target, Tensor) else Tensor(np.asarray(target))
+    weights = _class_weights(input, weight, "cross_entropy")
+    if target.dtype.kind == "f" and target.shape == input.shape:
+        dim, count = (1, input.shape[1]) if input.ndim > 1 else (0, len(input))
+        column = (-1,) + (1,) * (input.ndim - 2) if input.ndim > 1 else (-1,)
+        q = (target * (1 - label_smoothing) + label_smoothing / count) * weights.reshape(column)
+        return _reduce(-(q * input.log_softmax(dim)).sum(dim), reduction)
+    rows, indices = _rows(input, target, ignore_index, "cross_entropy", "logits")
+    options = {"weight": weights, "ignore_index": ignore_index, "label_smoothing": label_smoothing}
+    each = apply(losses.softmax_cross_entropy, rows, indices, **options)
+    plain = weight is None and not (indices == ignore_index).any()
+    return _weighted_mean(each, None if plain else weights, indices, ignore_index, reduction, target.shape)
+
+
+@functions.register(
+    example(normal(5, 3), classes(3, 5)),
+    example(normal(5, 3), classes(3, 5), reduction="sum", weight=np.array([0.5, 2.0, 1.0])),
+    example(normal(3, 4, 2, 5), classes(4, 3, 2, 5), weight=np.array([0.5, 2.0, 1.0, 3.0]), ignore_index=1),
+    example(normal(4, 3, 2), classes(3, 4, 2), reduction="none", ignore_index=0),
+    example(normal(4), classes(4)),
+)
+def nll_loss(
+    input: Tensor, target: Any, weight: Any = None, ignore_index: int = -100, reduction: Reduction = "mean"
+) -> Tensor:
+    """Negative log-likelihood -input[target] of log-probabilities (C,), (N, C) or (N, C, d...) at class indices.
+
+    ``weight``, ``ignore_index`` and the weighted mean are those of :func:`cross_entropy`.
+    See https://pytorch.org/docs/stable/generated/torch.nn.functional.nll_loss.html.
+    """
+    target = target if isinstance(target, Tensor) else Tensor(np.asarray(target))
+    weights = _class_weights(input, weight, "nll_loss")
+    rows, indices = _rows(input, target, ignore_index, "nll_loss", "log-probabilities")
+    own = _own_weights(weights, indices, ignore_index)
+    each = -rows[np.arange(len(indices)), np.where(indices == ignore_index, 0, indices)] * own
+    return _weighted_mean(each, weights, indices, ignore_index, reduction, target.shape)
+
+
+# Of probabilities
+
+
+@functions.register(
+    example(uniform(0.05, 0.95, 5, 3), uniform(0.0, 1.0, 5, 3)),
+    example(uniform(0.05, 0.95, 5, 3), uniform(0.0, 1.0, 5, 3), weight=np.array([0.5, 2.0, 1.0]), reduction="sum"),
+    example(uniform(0.05, 0.95, 4), uniform(0.0, 1.0, 4), reduction="none"),
+)
+def binary_cross_entropy(input: Tensor, target: Any, weight: Any = None, reduction: Reduction = "mean") -> Tensor:
+    """Cross-entropy -t·log(input) - (1 - t)·log(1 - input) of probabilities; no logarithm falls below -100.
+
+    ``weight`` scales each element; it is broadcast to the input's shape.
+    See https://pytorch.org/docs/stable/generated/torch.nn.functional.binary_cross_entropy.html.
+
+    Raises:
+        ValueError: if an input is no probability.
+    """
+    target = _like(input, target, "binary_cross_entropy")
+    outside = input.data[(input.data < 0) | (input.data > 1)]
+    if outside.size:
+        raise ValueError(f"binary_cross_entropy: input must lie between 0 and 1, got {outside[0]}: apply a sigmoid")
+    return _reduce(_scaled(apply(losses.bernoulli_cross_entropy, input, target), weight), reduction)
+
+
+@functions.register(
+    example(normal(5, 3), uniform(0.0, 1.0, 5, 3)),
+    example(normal(5, 3), uniform(0.0, 1.0, 5, 3), weight=np.array([0.5, 2.0, 1.0]), reduction="sum"),
+    example(normal(2, 5, 3), uniform(0.0, 1.0, 2, 5, 3), pos_weight=np.array([0.5, 2.0, 1.0]), reduction="none"),
+)
+def binary_cross_entropy_with_logits(
+    input: Tensor, target: Any, weight: Any = None, reduction: Reduction = "mean", pos_weight: Any = None
+) -> Tensor:
+    """Cross-entropy of sigmoid(input), without overflow; ``pos_weight`` scales t, and is broadcast as ``weight`` is.
+
+    See https://pytorch.org/docs/stable/generated/torch.nn.functional.binary_cross_entropy_with_logits.html.
+    """
+    target = _like(input, target, "binary_cross_entropy_with_logits")
+    pos_weight = None if pos_weight is None else Tensor(pos_weight).data
+    each = apply(losses.sigmoid_cross_entropy, input, target, pos_weight=pos_weight)
+    return _reduce(_scaled(each, weight), reduction)
+
+
+def _torch_kl_div(torch: Any, input: Any, target: Any, reduction: str = "mean", log_target: bool = False) -> Any:
+    """PyTorch's, whose own mean comes with a warning that it is not what the mathematical definition asks for."""
+    if reduction == "mean":
+        return torch.nn.functional.kl_div(input, target, reduction="none", log_target=log_target).mean()
+    return torch.nn.functional.kl_div(input, target, reduction=reduction, log_target=log_target)
+
+
+@functions.register(
+    example(normal(5, 3), uniform(0.1, 1.0, 5, 3)),
+    example(normal(5, 3), uniform(0.1, 1.0, 5, 3), reduction="batchmean"),
+    example(normal(5, 3), normal(5, 3), reduction="sum", log_target=True),
+    example(normal(4, 3, 2), uniform(0.1, 1.0, 4, 3, 2), reduction="none"),
+    reference=_torch_kl_div,
+)
+def kl_div(
+    input: Tensor,
+    target: Any,
+    reduction: Literal["batchmean", "mean", "sum", "none"] = "mean",
+    log_target: bool = False,
+) -> Tensor:
+    """Kullback-Leibler divergence t·(log t - input) of log-probabilities from probabilities t, or from their logs.
+
+    The divergence of distributions is the ``batchmean``, the sum over the number of samples; ``mean`` divides by all.
+    See https://pytorch.org/docs/stable/generated/torch.nn.functional.kl_div.html.
+    """
+    target = _like(input, target, "kl_div")
+    if log_target:
+        target = target if isinstance(target, Tensor) else Tensor(target)
+        each: Tensor = target.exp() * (target - input)
+    else:
+        each = apply(losses.relative_entropy, input, target)
+    if reduction == "batchmean":
+        return _reduce(each, "sum") / (len(input) if input.ndim else 1)
+    return _reduce(each, reduction, ("batchmean", "mean", "sum", "none"))
 
 
 def _like(input: Tensor, target: Any, op: str) -> Any:
-    """The target, if it has the input's shape: broadcasting (N, 1) with (N,) to (N, N) would hide a mistake."""
+    """The target, if it has the input's shape."""
     shape = target.shape if isinstance(target, Tensor) else np.shape(target)
     if shape != input.shape:
         raise ValueError(f"{op}: input has shape {input.shape}, target {shape}; they must be equal")
-    return target
+    return target if isinstance(target, Tensor) else np.asarray(target, input.dtype)
 
 
-def _reduce(each: Tensor, reduction: Reduction) -> Tensor:
+def _require(holds: bool, op: str, expected: str, got: Any) -> None:
+    if not holds:
+        raise ValueError(f"{op}: {expected}, got {got}")
+
+
+def _reduce(each: Tensor, reduction: str, known: tuple[str, ...] = ("mean", "sum", "none")) -> Tensor:
     if reduction == "mean":
         return each.mean()
     if reduction == "sum":
         return each.sum()
     if reduction == "none":
         return each
-    raise ValueError(f"reduction must be 'mean', 'sum' or 'none', got '{reduction}'")
+    *first, last = map(repr, known)
+    raise ValueError(f"reduction must be {', '.join(first)} or {last}, got '{reduction}'")
+
+
+def _scaled(each: Tensor, weight: Any) -> Tensor:
+    return each if weight is None else each * Tensor(weight).data.astype(each.dtype)
+
+
+def _class_weights(input: Tensor, weight: Any, op: str) -> Array:
+    """The weight of each class, 1 unless given."""
+    if input.ndim == 0:
+        raise ValueError(f"{op}: expected an input of shape (C,), (N, C) or (N, C, d...), got a single number")
+    count = input.shape[min(1, input.ndim - 1)]
+    weights: Array = np.ones(count, input.dtype) if weight is None else Tensor(weight).data.astype(input.dtype)
+    _require(weights.shape == (count,), op, f"weight must have shape ({count},), one number per class", weights.shape)
+    return weights
+
+
+def _own_weights(weights: Array, indices: Array, ignore_index: int) -> Array:
+    """The weight of each target: that of its class, or 0 if it is ignored."""
+    valid = indices != ignore_index
+    own: Array = weights[np.where(valid, indices, 0)] * valid
+    return own
+
+
+def _rows(input: Tensor, target: Tensor, ignore_index: int, op: str, what: str) -> tuple[Tensor, Array]:
+    """The input as (samples, C), and the class index of each, checked."""
+    expected = (input.shape[0], *input.shape[2:]) if input.ndim > 1 else ()
+    if target.shape != expected:
+        shapes = f"{input.shape} and {target.shape}"
+        raise ValueError(f"{op}: expected {what} (N, C, ...) and class indices (N, ...), or (C,) and one, got {shapes}")
+    if target.dtype.kind not in "iu":
+        raise TypeError(f"{op}: targets must be whole numbers (class indices), got {target.dtype}")
+    indices = target.data.reshape(-1)
+    count = input.shape[min(1, input.ndim - 1)]
+    wrong = indices[((indices < 0) | (indices >= count)) & (indices != ignore_index)]
+    if wrong.size:
+        raise IndexError(
+            f"{op}: targets must lie between 0 and {count - 1} (there are {count} classes), got {wrong[0]}"
+        )
+    if input.ndim > 2:
+        input = input.permute(0, *range(2, input.ndim), 1)
+    return input if input.ndim == 2 else input.reshape(len(indices), count), indices
+
+
+def _weighted_mean(
+    each: Tensor, weights: Array | None, indices: Array, ignore_index: int, reduction: str, shape: tuple[int, ...]
+) -> Tensor:
+    """Reduce; the mean is divided by the weights of the targets, if there are weights."""
+    if reduction == "mean" and weights is not None:
+        total = float(_own_weights(weights, indices, ignore_index).sum())
+        return each.sum() / (total or math.nan)
+    return _reduce(each if each.shape == shape else each.reshape(shape), reduction)

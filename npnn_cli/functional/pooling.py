@@ -1,10 +1,133 @@
-"""Pooling."""
+"""Pooling, and its opposite, interpolation."""
 
 from __future__ import annotations
 
-from npnn_cli.autograd.dispatch import lift
-from npnn_cli.autograd.ops import pooling
+import math
+from typing import Any, Literal
 
-__all__ = ["max_pool2d"]
+import numpy as np
+
+from npnn_cli.autograd.dispatch import lift
+from npnn_cli.autograd.ops import adaptive_pooling, average_pooling, pooling
+from npnn_cli.autograd.tensor import Tensor
+from npnn_cli.examples import distinct, example, normal
+from npnn_cli.registry import functions
+
+__all__ = [
+    "adaptive_avg_pool2d",
+    "adaptive_max_pool2d",
+    "avg_pool1d",
+    "avg_pool2d",
+    "interpolate",
+    "max_pool1d",
+    "max_pool2d",
+]
+
+Single = int | tuple[int]
 
 max_pool2d = lift(pooling.max_pool2d)
+avg_pool2d = lift(average_pooling.avg_pool2d)
+adaptive_avg_pool2d = lift(adaptive_pooling.adaptive_avg_pool2d)
+adaptive_max_pool2d = lift(adaptive_pooling.adaptive_max_pool2d)
+
+
+@functions.register(
+    example(distinct(2, 3, 6), kernel_size=2),
+    example(distinct(2, 3, 7), kernel_size=3, stride=2, padding=1),
+)
+def max_pool1d(input: Tensor, kernel_size: Single, stride: Single | None = None, padding: Single = 0) -> Tensor:
+    """Greatest element of each window of signals (N, C, L): :func:`max_pool2d` of images of height 1.
+
+    Raises:
+        ValueError: if the input is no batch of signals, or the window does not fit.
+    """
+    kernel, stride, pad = _windows("max_pool1d", input, kernel_size, stride, padding)
+    return _flat(max_pool2d(_high(input), kernel, stride, pad))
+
+
+@functions.register(
+    example(normal(2, 3, 6), kernel_size=2),
+    example(normal(2, 3, 8), kernel_size=3, stride=2, padding=1, ceil_mode=True, count_include_pad=False),
+)
+def avg_pool1d(
+    input: Tensor,
+    kernel_size: Single,
+    stride: Single | None = None,
+    padding: Single = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+) -> Tensor:
+    """Mean of each window of signals (N, C, L): :func:`avg_pool2d` of images of height 1.
+
+    Raises:
+        ValueError: if the input is no batch of signals, or the window does not fit.
+    """
+    kernel, stride, pad = _windows("avg_pool1d", input, kernel_size, stride, padding)
+    return _flat(avg_pool2d(_high(input), kernel, stride, pad, ceil_mode, count_include_pad))
+
+
+@functions.register(
+    example(normal(2, 3, 4, 3), scale_factor=2),
+    example(normal(2, 3, 4, 3), scale_factor=(0.6, 1.7)),
+    example(normal(2, 3, 4, 5), size=(7, 3)),
+    example(normal(2, 3, 4), size=6, mode="nearest"),
+)
+def interpolate(
+    input: Tensor,
+    size: int | tuple[int, ...] | None = None,
+    scale_factor: float | tuple[float, ...] | None = None,
+    mode: Literal["nearest"] = "nearest",
+) -> Tensor:
+    """Resize signals (N, C, L) or images (N, C, H, W): each element of the answer is the nearest one of the input.
+
+    Element i of n over an input of size s is its element floor(i s/n), or floor(i / scale_factor) if that is given.
+    See https://pytorch.org/docs/stable/generated/torch.nn.functional.interpolate.html.
+
+    Raises:
+        ValueError: if not just one of size and scale_factor is given, they do not fit, or the mode is another.
+    """
+    spatial = input.shape[2:]
+    if mode != "nearest" or (size is None) == (scale_factor is None) or not spatial:
+        raise ValueError(
+            f"interpolate: expected an input (N, C, ...), mode 'nearest' and either size or scale_factor, "
+            f"got shape {input.shape}, {mode=}, {size=}, {scale_factor=}"
+        )
+    scales = _for_each("scale_factor", scale_factor, spatial)
+    sizes = [math.floor(old * scale) for old, scale in zip(spatial, scales, strict=True)]
+    sizes = sizes if size is None else _for_each("size", size, spatial)
+    if min(sizes, default=1) < 1 or 0 in spatial:
+        raise ValueError(f"interpolate: sizes must be at least 1, got {tuple(spatial)} to become {tuple(sizes)}")
+    for dim, (old, new, scale) in enumerate(zip(spatial, sizes, scales, strict=True), start=2):
+        step = np.float32(1 / scale if size is None else old / new)  # in single precision, as PyTorch rounds it
+        nearest = np.minimum(np.floor(np.arange(new, dtype=np.float32) * step).astype(np.intp), old - 1)
+        input = input[(slice(None),) * dim + (nearest,)]
+    return input
+
+
+def _for_each(name: str, value: Any, spatial: tuple[int, ...]) -> list[Any]:
+    values = list(value) if isinstance(value, tuple | list) else [1 if value is None else value] * len(spatial)
+    if len(values) != len(spatial):
+        raise ValueError(
+            f"interpolate: {name} must have {len(spatial)} numbers, one for each of {spatial}, got {value}"
+        )
+    return values
+
+
+def _windows(op: str, input: Tensor, kernel: Single, stride: Single | None, padding: Single) -> tuple[Any, Any, Any]:
+    """Options for signals, as options for images of height 1."""
+    if input.ndim != 3:
+        raise ValueError(f"{op}: expected signals (N, C, L), got shape {input.shape}")
+    return (1, single(kernel)), (1, single(kernel if stride is None else stride)), (0, single(padding))
+
+
+def single(value: Single) -> int:
+    """One number, which may stand in a tuple."""
+    return value if isinstance(value, int) else value[0]
+
+
+def _high(input: Tensor) -> Tensor:
+    return input.reshape(*input.shape[:2], 1, input.shape[2])
+
+
+def _flat(images: Tensor) -> Tensor:
+    return images.reshape(*images.shape[:2], images.shape[3])

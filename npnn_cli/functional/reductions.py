@@ -2,13 +2,35 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from npnn_cli.autograd.dispatch import lift
 from npnn_cli.autograd.ops import reductions
+from npnn_cli.autograd.tensor import Tensor
 
-__all__ = ["amax", "amin", "log_softmax", "mean", "sum"]
+__all__ = ["cumsum", "logsumexp", "mean", "norm", "prod", "std", "sum", "var"]
+__all__ += ["amax", "amin", "argmax", "argmin", "max", "min"]
 
 sum = lift(reductions.sum)
 mean = lift(reductions.mean)
+prod = lift(reductions.prod)
+var = lift(reductions.var)
+std = lift(reductions.std)
+norm = lift(reductions.norm)
+logsumexp = lift(reductions.logsumexp)
+cumsum = lift(reductions.cumsum)
+
 amax = lift(reductions.amax)
 amin = lift(reductions.amin)
-log_softmax = lift(reductions.log_softmax)
+argmax = lift(reductions.argmax)
+argmin = lift(reductions.argmin)
+
+
+def max(input: Tensor, *args: Any, **options: Any) -> Any:
+    """Greatest element, the (values, indices) along a ``dim``, or the greater of two: see :meth:`Tensor.max`."""
+    return Tensor(input).max(*args, **options) if not isinstance(input, Tensor) else input.max(*args, **options)
+
+
+def min(input: Tensor, *args: Any, **options: Any) -> Any:
+    """Least element, the (values, indices) along a ``dim``, or the lesser of two: see :meth:`Tensor.min`."""
+    return Tensor(input).min(*args, **options) if not isinstance(input, Tensor) else input.min(*args, **options)

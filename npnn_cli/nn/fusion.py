@@ -40,12 +40,17 @@ def _are_themselves(*modules: Module) -> bool:
 
 def _sizes_fit(convolution: Mapping[str, Any], pooling: Mapping[str, Any], shape: tuple[int, ...]) -> bool:
     """Whether the fused op can stand for a convolution and a pooling with these options, on inputs of this shape."""
-    return shape[1:2] == (convolution["in_channels"],) and can_fuse(
-        shape,
-        convolution["kernel_size"],
-        stride=convolution["stride"],
-        padding=convolution["padding"],
-        pool_kernel_size=pooling["kernel_size"],
-        pool_stride=pooling["stride"],
-        pool_padding=pooling["padding"],
+    plain = convolution["groups"] == 1 and convolution["dilation"] in (1, (1, 1))
+    return (
+        plain
+        and shape[1:2] == (convolution["in_channels"],)
+        and can_fuse(
+            shape,
+            convolution["kernel_size"],
+            stride=convolution["stride"],
+            padding=convolution["padding"],
+            pool_kernel_size=pooling["kernel_size"],
+            pool_stride=pooling["stride"],
+            pool_padding=pooling["padding"],
+        )
     )

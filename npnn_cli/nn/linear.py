@@ -7,7 +7,7 @@ import numpy as np
 from npnn_cli import functional as F
 from npnn_cli.autograd.tensor import Tensor
 from npnn_cli.examples import example, normal
-from npnn_cli.nn.init import initial_weight
+from npnn_cli.nn.init import Init, initial_weight
 from npnn_cli.nn.module import Module, Parameter
 from npnn_cli.registry import layers
 
@@ -17,6 +17,7 @@ __all__ = ["Linear"]
 @layers.register(
     example(normal(5, 3), in_features=3, out_features=4),
     example(normal(2, 5, 3), in_features=3, out_features=4, bias=False, init="xavier_uniform"),
+    example(normal(5, 3), in_features=3, out_features=4, init={"type": "kaiming_normal", "nonlinearity": "tanh"}),
 )
 class Linear(Module):
     """Affine map x Wᵀ + b of inputs (..., in_features) to outputs (..., out_features).
@@ -33,7 +34,7 @@ class Linear(Module):
         in_features: int,
         out_features: int,
         bias: bool = True,
-        init: str = "kaiming_normal",
+        init: Init = "kaiming_normal",
         *,
         rng: np.random.Generator | None = None,
     ) -> None:

@@ -1,15 +1,37 @@
-"""Pooling layer."""
+"""Pooling layers, and their opposite, upsampling."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Literal
+
 from npnn_cli import functional as F
-from npnn_cli.autograd.ops.convolution import Pair, pair
+from npnn_cli.autograd.ops.adaptive_pooling import OutputSize
+from npnn_cli.autograd.ops.sizes import Pair, pair
 from npnn_cli.autograd.tensor import Tensor
-from npnn_cli.examples import distinct, example
+from npnn_cli.examples import distinct, example, normal
+from npnn_cli.functional.pooling import Single, single
 from npnn_cli.nn.module import Module
 from npnn_cli.registry import layers
 
-__all__ = ["MaxPool2d"]
+__all__ = [
+    "AdaptiveAvgPool2d",
+    "AdaptiveMaxPool2d",
+    "AvgPool1d",
+    "AvgPool2d",
+    "MaxPool1d",
+    "MaxPool2d",
+    "Upsample",
+]
+
+
+def _check_windows(layer: Module, kernel: Iterable[int], stride: Iterable[int], padding: Iterable[int]) -> None:
+    if min(*kernel, *stride) < 1 or min(padding) < 0:
+        options = (f"{name}={layer.options[name]}" for name in ("kernel_size", "stride", "padding"))
+        raise ValueError(
+            f"{type(layer).__name__}: kernel_size and stride must be at least 1 and padding at least 0, "
+            f"got {', '.join(options)}"
+        )
 
 
 @layers.register(
@@ -20,11 +42,7 @@ class MaxPool2d(Module):
     """Greatest element of each window of images (N, C, H, W); the stride is the kernel size unless given."""
 
     def __init__(self, kernel_size: int | Pair, stride: int | Pair | None = None, padding: int | Pair = 0) -> None:
-        if min(pair(kernel_size)) < 1 or (stride is not None and min(pair(stride)) < 1) or min(pair(padding)) < 0:
-            raise ValueError(
-                f"MaxPool2d: kernel_size and stride must be at least 1 and padding at least 0, "
-                f"got {kernel_size=}, {stride=}, {padding=}"
-            )
+        _check_windows(self, pair(kernel_size), pair(1 if stride is None else stride), pair(padding))
         self.kernel_size, self.stride, self.padding = kernel_size, stride, padding
 
     def forward(self, input: Tensor) -> Tensor:
@@ -34,3 +52,173 @@ class MaxPool2d(Module):
             ValueError: if the images are smaller than the window.
         """
         return F.max_pool2d(input, self.kernel_size, self.stride, self.padding)
+
+
+@layers.register(
+    example(distinct(2, 3, 6), kernel_size=2), example(distinct(2, 3, 7), kernel_size=3, stride=2, padding=1)
+)
+class MaxPool1d(Module):
+    """Greatest element of each window of signals (N, C, L); the stride is the kernel size unless given."""
+
+    def __init__(self, kernel_size: Single, stride: Single | None = None, padding: Single = 0) -> None:
+        _check_windows(self, [single(kernel_size)], [single(1 if stride is None else stride)], [single(padding)])
+        self.kernel_size, self.stride, self.padding = kernel_size, stride, padding
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Pool a batch of signals.
+
+        Raises:
+            ValueError: if the signals are shorter than the window.
+        """
+        return F.max_pool1d(input, self.kernel_size, self.stride, self.padding)
+
+
+@layers.register(
+    example(normal(2, 3, 4, 6), kernel_size=2),
+    example(normal(2, 3, 7, 5), kernel_size=(3, 2), stride=(2, 1), padding=(1, 0), divisor_override=4),
+    example(normal(2, 3, 5, 8), kernel_size=3, stride=2, padding=1, ceil_mode=True, count_include_pad=False),
+)
+class AvgPool2d(Module):
+    """Mean of each window of images (N, C, H, W); the stride is the kernel size unless given.
+
+    Args:
+        kernel_size: height and width of the window.
+        stride: from one window to the next.
+        padding: zeros around the images.
+        ceil_mode: whether a last window may stick out of the padding.
+        count_include_pad: whether the zeros of the padding count in a mean.
+        divisor_override: by what to divide a window's sum instead of the number of its elements.
+    """
+
+    def __init__(
+        self,
+        kernel_size: int | Pair,
+        stride: int | Pair | None = None,
+        padding: int | Pair = 0,
+        ceil_mode: bool = False,
+        count_include_pad: bool = True,
+        divisor_override: int | None = None,
+    ) -> None:
+        _check_windows(self, pair(kernel_size), pair(1 if stride is None else stride), pair(padding))
+        self.kernel_size, self.stride, self.padding = kernel_size, stride, padding
+        self.ceil_mode, self.count_include_pad, self.divisor_override = ceil_mode, count_include_pad, divisor_override
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Pool a batch of images.
+
+        Raises:
+            ValueError: if the images are smaller than the window.
+        """
+        return F.avg_pool2d(
+            input,
+            self.kernel_size,
+            self.stride,
+            self.padding,
+            self.ceil_mode,
+            self.count_include_pad,
+            self.divisor_override,
+        )
+
+
+@layers.register(
+    example(normal(2, 3, 6), kernel_size=2),
+    example(normal(2, 3, 8), kernel_size=3, stride=2, padding=1, ceil_mode=True, count_include_pad=False),
+)
+class AvgPool1d(Module):
+    """Mean of each window of signals (N, C, L); the stride is the kernel size unless given. Options as AvgPool2d's."""
+
+    def __init__(
+        self,
+        kernel_size: Single,
+        stride: Single | None = None,
+        padding: Single = 0,
+        ceil_mode: bool = False,
+        count_include_pad: bool = True,
+    ) -> None:
+        _check_windows(self, [single(kernel_size)], [single(1 if stride is None else stride)], [single(padding)])
+        self.kernel_size, self.stride, self.padding = kernel_size, stride, padding
+        self.ceil_mode, self.count_include_pad = ceil_mode, count_include_pad
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Pool a batch of signals.
+
+        Raises:
+            ValueError: if the signals are shorter than the window.
+        """
+        return F.avg_pool1d(input, self.kernel_size, self.stride, self.padding, self.ceil_mode, self.count_include_pad)
+
+
+@layers.register(
+    example(normal(2, 3, 7, 5), output_size=(3, 2)),
+    example(normal(2, 3, 4, 6), output_size=1),
+    example(normal(2, 3, 4, 2), output_size=(None, 3)),
+)
+class AdaptiveAvgPool2d(Module):
+    """Mean of each of ``output_size`` windows that cover images (N, C, H, W); None keeps a size."""
+
+    def __init__(self, output_size: OutputSize) -> None:
+        self.output_size = output_size
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Pool a batch of images.
+
+        Raises:
+            ValueError: if the input is no batch of images, or a size is less than 1.
+        """
+        return F.adaptive_avg_pool2d(input, self.output_size)
+
+
+@layers.register(
+    example(distinct(2, 3, 7, 5), output_size=(3, 2)),
+    example(distinct(2, 3, 4, 6), output_size=1),
+    example(distinct(2, 3, 4, 2), output_size=(None, 3)),
+)
+class AdaptiveMaxPool2d(Module):
+    """Greatest element of each of ``output_size`` windows that cover images (N, C, H, W); None keeps a size."""
+
+    def __init__(self, output_size: OutputSize) -> None:
+        self.output_size = output_size
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Pool a batch of images.
+
+        Raises:
+            ValueError: if the input is no batch of images, or a size is less than 1.
+        """
+        return F.adaptive_max_pool2d(input, self.output_size)
+
+
+@layers.register(
+    example(normal(2, 3, 4, 3), scale_factor=2.0),
+    example(normal(2, 3, 4, 3), scale_factor=(0.6, 1.7)),
+    example(normal(2, 3, 4, 5), size=(7, 3), mode="nearest"),
+)
+class Upsample(Module):
+    """Resize signals (N, C, L) or images (N, C, H, W), each element of the answer being the nearest of the input.
+
+    Args:
+        size: of a signal or image in the answer; or else
+        scale_factor: by what to multiply each size.
+        mode: only ``nearest``.
+    """
+
+    def __init__(
+        self,
+        size: int | tuple[int, ...] | None = None,
+        scale_factor: float | tuple[float, ...] | None = None,
+        mode: Literal["nearest"] = "nearest",
+    ) -> None:
+        if (size is None) == (scale_factor is None) or mode != "nearest":
+            raise ValueError(
+                f"Upsample: expected either size or scale_factor, and mode 'nearest', "
+                f"got {size=}, {scale_factor=}, {mode=}"
+            )
+        self.size, self.scale_factor, self.mode = size, scale_factor, mode
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Resize a batch.
+
+        Raises:
+            ValueError: if the options do not fit the input's shape.
+        """
+        return F.interpolate(input, self.size, self.scale_factor, self.mode)

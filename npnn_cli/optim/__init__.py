@@ -1,5 +1,6 @@
 """Optimizers, learning-rate schedules and gradient clipping, under PyTorch's names."""
 
+from npnn_cli.optim.adagrad import *
 from npnn_cli.optim.adam import *
 from npnn_cli.optim.clip_grad import clip_grad_norm_ as clip_grad_norm_
 from npnn_cli.optim.clip_grad import clip_grad_value_ as clip_grad_value_

@@ -1,8 +1,8 @@
-"""What all optimizers share: parameter groups, and the state of the update rule."""
+"""What all optimizers share: parameter groups, weight decay, and the state of the update rule."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -12,7 +12,9 @@ from npnn_cli.autograd.tensor import Tensor
 from npnn_cli.optim.packing import ParameterBlock, State, pack
 from npnn_cli.registry import Component
 
-__all__ = ["Optimizer", "State", "moving_average"]
+__all__ = ["Optimizer", "Params", "State", "moving_average"]
+
+Params = Iterable[Tensor] | Iterable[dict[str, Any]]
 
 
 class Optimizer(Component):
@@ -20,29 +22,35 @@ class Optimizer(Component):
 
     A subclass defines :meth:`update`, the rule. It is run on whole blocks of parameters, see
     :mod:`npnn_cli.optim.packing`. The options are read from the group at every step, so that a scheduler, or a user,
-    can change ``param_groups[i]["lr"]`` as in PyTorch.
+    can change ``param_groups[i]["lr"]`` as in PyTorch. Two options mean the same for all, where a subclass has them:
+    ``maximize`` turns the gradient g around, and ``weight_decay`` λ then adds λ·w to it, or, with
+    ``decoupled_weight_decay``, shrinks w by the factor 1 - lr·λ instead.
+    See https://pytorch.org/docs/stable/optim.html.
 
     Attributes:
         param_groups: dictionaries of ``params`` (a list) and every option.
+        tried: for each option the values whose combinations are proved against PyTorch, one by one.
+        counters: the names of those parts of the state that are numbers.
 
     Raises:
-        TypeError: if ``params`` is a lone tensor.
-        ValueError: if there is no parameter, or an option is out of its range.
+        TypeError: if ``params`` is a lone tensor, or something in it is no tensor.
+        ValueError: if there is no parameter, one is there twice or is no leaf, or an option is out of its range.
     """
 
     injected: ClassVar[frozenset[str]] = frozenset({"params"})
+    tried: ClassVar[Mapping[str, Sequence[Any]]] = {}
+    counters: ClassVar[frozenset[str]] = frozenset({"step"})
 
-    def __init__(self, params: Iterable[Tensor] | Iterable[dict[str, Any]]) -> None:
+    def __init__(self, params: Params) -> None:
         if isinstance(params, Tensor):
             raise TypeError(f"{type(self).__name__}: expected an iterable of parameters, got one: put it in a list")
         entries: list[Any] = list(params)
         if not entries:
             raise ValueError(f"{type(self).__name__}: got no parameters to optimize")
-        groups = entries if isinstance(entries[0], dict) else [{"params": entries}]
-        self.param_groups: list[dict[str, Any]] = [
-            {**self.options, **group, "params": list(group["params"])} for group in groups
-        ]
-        self._blocks = [pack(group["params"]) for group in self.param_groups]
+        self.param_groups: list[dict[str, Any]] = []
+        self._blocks: list[list[ParameterBlock]] = []
+        for group in entries if isinstance(entries[0], dict) else [{"params": entries}]:
+            self.add_param_group(group)
 
     def require(self, **conditions: bool) -> None:
         """Raise a ValueError that names each option whose condition does not hold."""
@@ -50,24 +58,139 @@ class Optimizer(Component):
         if wrong:
             raise ValueError(f"{type(self).__name__}: out of range: {', '.join(wrong)}")
 
-    def zero_grad(self) -> None:
-        """Forget all gradients."""
+    def add_param_group(self, param_group: dict[str, Any]) -> None:
+        """Optimize more parameters: ``params``, and the options that differ from the optimizer's own."""
+        params = param_group["params"]
+        params = [params] if isinstance(params, Tensor) else list(params)
+        known = {id(parameter) for group in self.param_groups for parameter in group["params"]}
+        for parameter in params:
+            if not isinstance(parameter, Tensor):
+                raise TypeError(f"{type(self).__name__}: params must be tensors, got {type(parameter).__name__}")
+            if not parameter.is_leaf:
+                raise ValueError(f"{type(self).__name__}: params must be leaves, got a tensor that an op made")
+            if id(parameter) in known:
+                raise ValueError(f"{type(self).__name__}: a parameter of shape {parameter.shape} is there twice")
+            known.add(id(parameter))
+        group = {**self.options, **param_group, "params": params}
+        self.param_groups.append(group)
+        self._blocks.append(pack(params, {p: self.initial_state(p.data, **group) for p in params}))
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget all gradients, or set them to 0."""
         for group in self.param_groups:
             for parameter in group["params"]:
-                parameter.grad = None
+                if set_to_none:
+                    parameter.grad = None
+                elif parameter.grad is not None:
+                    parameter.grad = np.zeros_like(parameter.grad)
 
-    def step(self) -> None:
-        """Update every parameter that has a gradient."""
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """Update every parameter that has a gradient.
+
+        Args:
+            closure: computes the gradients first, and returns the loss, which is returned.
+        """
+        loss = None if closure is None else closure()
         for position, group in enumerate(self.param_groups):
             self._blocks[position] = list(_usable(self._blocks[position]))
             for block in self._blocks[position]:
                 if block.parameters[0].grad is not None:
                     block.gather_gradients()
+                    _prepare(block.weights, block.gradients, **group)
                     self.update(block.weights, block.gradients, block.state, **group)
+        return loss
 
     def update(self, w: Array, g: Array, state: State, **options: Any) -> None:
         """Change the weights ``w`` in place by the gradient ``g``, which may be spoiled; both are one-dimensional."""
         raise NotImplementedError(f"{type(self).__name__} must define update")
+
+    def initial_state(self, w: Array, **options: Any) -> State:
+        """What is kept for a parameter before its first step: nothing, unless a subclass says otherwise."""
+        return {}
+
+    @property
+    def state(self) -> dict[Tensor, State]:
+        """What the rule has kept for each parameter so far. Its arrays are the optimizer's own, not copies."""
+        states: dict[Tensor, State] = {}
+        for blocks in self._blocks:
+            for block in blocks:
+                states |= dict(zip(block.parameters, block.states(), strict=True))
+        return states
+
+    def state_dict(self) -> dict[str, Any]:
+        """A copy of state and options in PyTorch's layout, in which the parameters are numbered over all groups.
+
+        ``{"state": {0: {"exp_avg": array, "step": 3}, ...}, "param_groups": [{"lr": 0.1, ..., "params": [0, ...]}]}``
+        """
+        parameters = [parameter for group in self.param_groups for parameter in group["params"]]
+        number = {parameter: position for position, parameter in enumerate(parameters)}
+        states = self.state
+        return {
+            "state": {
+                number[p]: {name: value.copy() if isinstance(value, np.ndarray) else value for name, value in s.items()}
+                for p in parameters
+                if (s := states[p])
+            },
+            "param_groups": [{**group, "params": [number[p] for p in group["params"]]} for group in self.param_groups],
+        }
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        """Take over state and options; they may come from PyTorch, whose tensors are read as arrays.
+
+        Raises:
+            ValueError: if groups, their sizes or the shape of a state do not fit; nothing is changed then.
+        """
+        saved_groups = state_dict["param_groups"]
+        sizes, saved_sizes = (
+            [len(group["params"]) for group in groups] for groups in (self.param_groups, saved_groups)
+        )
+        if sizes != saved_sizes:
+            raise ValueError(
+                f"{type(self).__name__}: the state dict has parameter groups of {saved_sizes} parameters, "
+                f"the optimizer has groups of {sizes}"
+            )
+        groups, blocks = [], []
+        for group, saved in zip(self.param_groups, saved_groups, strict=True):
+            numbers = zip(group["params"], saved["params"], strict=True)
+            states = {p: self._state_of(p, state_dict["state"].get(number, {})) for p, number in numbers}
+            groups.append({**group, **saved, "params": group["params"]})
+            blocks.append(states)
+        for group, new in zip(self.param_groups, groups, strict=True):
+            group.update(new)
+        self._blocks = [pack(group["params"], states) for group, states in zip(groups, blocks, strict=True)]
+
+    def _state_of(self, parameter: Tensor, saved: Mapping[str, Any]) -> State:
+        state: State = {}
+        for name, value in saved.items():
+            if name in self.counters:
+                state[name] = float(value)
+            elif value is not None:  # PyTorch's SGD says None where there is no momentum yet
+                state[name] = np.asarray(value).astype(parameter.dtype)
+                if state[name].shape != parameter.shape:
+                    raise ValueError(
+                        f"{type(self).__name__}: the state dict has {name} of shape {state[name].shape} "
+                        f"for a parameter of shape {parameter.shape}"
+                    )
+        return state
+
+
+def _prepare(
+    w: Array,
+    g: Array,
+    *,
+    lr: float,
+    maximize: bool = False,
+    weight_decay: float = 0.0,
+    decoupled_weight_decay: bool = False,
+    **_: Any,
+) -> None:
+    """Turn the gradient around and apply the weight decay, in place."""
+    if maximize:
+        np.negative(g, out=g)
+    if weight_decay and decoupled_weight_decay:
+        w *= 1 - lr * weight_decay
+    elif weight_decay:
+        g += weight_decay * w
 
 
 def _usable(blocks: Iterable[ParameterBlock]) -> Iterator[ParameterBlock]:

@@ -6,7 +6,7 @@ as much as the arithmetic; over one long array, it costs next to nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,24 +20,30 @@ State = dict[str, Any]
 class ParameterBlock:
     """Parameters that are updated together. Each one's ``data`` becomes a view of the packed weights.
 
-    Attributes:
+    Args:
         parameters: of one dtype.
+        states: the state of each parameter, arrays of its shape and numbers; all have the same names and numbers.
+
+    Attributes:
+        parameters: as given.
         weights: all their numbers, one after the other, (number of elements,).
         gradients: the same for their gradients, valid after :meth:`gather_gradients`.
         state: what the update rule keeps: arrays like ``weights``, and numbers.
     """
 
-    def __init__(self, parameters: Sequence[Tensor], state: State) -> None:
+    def __init__(self, parameters: Sequence[Tensor], states: Sequence[State]) -> None:
         self.parameters = parameters
-        self.state = state
         self._in_columns = [parameter.data.flags.f_contiguous for parameter in parameters]
-        self.weights = np.empty(sum(parameter.size for parameter in parameters), parameters[0].dtype)
+        self.weights = self._packed([parameter.data for parameter in parameters])
         self.gradients = np.empty_like(self.weights)
         self._data = self._views(self.weights)
         self._grads = self._views(self.gradients)
         for parameter, view in zip(parameters, self._data, strict=True):
-            view[...] = parameter.data
             parameter.data = view
+        self.state: State = {
+            name: self._packed([state[name] for state in states]) if isinstance(value, np.ndarray) else value
+            for name, value in states[0].items()
+        }
 
     def is_packed(self) -> bool:
         """Whether every parameter's data are still the views of ``weights``: a user may have replaced them."""
@@ -48,19 +54,25 @@ class ParameterBlock:
         for parameter, view in zip(self.parameters, self._grads, strict=True):
             view[...] = parameter.grad
 
+    def states(self) -> list[State]:
+        """The state of each parameter: views of its part of the packed arrays, in its shape, and the numbers."""
+        states: list[State] = [{} for _ in self.parameters]
+        for name, value in self.state.items():
+            parts = self._views(value) if isinstance(value, np.ndarray) else [value] * len(states)
+            for state, part in zip(states, parts, strict=True):
+                state[name] = part
+        return states
+
     def split(self) -> list[ParameterBlock]:
         """A block for each parameter, with its part of the state."""
-        blocks = [ParameterBlock([parameter], {}) for parameter in self.parameters]
-        for name, value in self.state.items():
-            parts = self._views(value) if isinstance(value, np.ndarray) else [value] * len(blocks)
-            for block, part in zip(blocks, parts, strict=True):
-                block.state[name] = block._packed(part) if isinstance(part, np.ndarray) else part
-        return blocks
+        pairs = zip(self.parameters, self.states(), strict=True)
+        return [ParameterBlock([parameter], [state]) for parameter, state in pairs]
 
-    def _packed(self, array: Array) -> Array:
-        """An array like this block's only parameter, in this block's order (replaced data may have another)."""
-        packed = np.empty(array.size, array.dtype)
-        self._views(packed)[0][...] = array
+    def _packed(self, arrays: Sequence[Array]) -> Array:
+        """One array that holds those of all parameters, each in the parameter's memory order."""
+        packed = np.empty(sum(array.size for array in arrays), arrays[0].dtype)
+        for view, array in zip(self._views(packed), arrays, strict=True):
+            view[...] = array
         return packed
 
     def _views(self, packed: Array) -> list[Array]:
@@ -73,9 +85,17 @@ class ParameterBlock:
         ]
 
 
-def pack(parameters: Iterable[Tensor]) -> list[ParameterBlock]:
-    """Pack parameters into as few blocks as possible: one for each dtype."""
-    by_dtype: dict[np.dtype[Any], list[Tensor]] = {}
+def pack(parameters: Iterable[Tensor], states: Mapping[Tensor, State] | None = None) -> list[ParameterBlock]:
+    """Pack parameters into as few blocks as possible: one for each dtype, and for each point that they have reached.
+
+    Args:
+        parameters: in any order.
+        states: those that an update rule has kept for some of them; nothing yet for the others.
+    """
+    states = states or {}
+    alike: dict[Any, list[Tensor]] = {}
     for parameter in parameters:
-        by_dtype.setdefault(parameter.dtype, []).append(parameter)
-    return [ParameterBlock(group, {}) for group in by_dtype.values()]
+        state = states.get(parameter, {})
+        reached = tuple((name, None if isinstance(value, np.ndarray) else value) for name, value in state.items())
+        alike.setdefault((parameter.dtype, reached), []).append(parameter)
+    return [ParameterBlock(group, [states.get(parameter, {}) for parameter in group]) for group in alike.values()]

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
 from npnn_cli.autograd.ops.primitive import Array
-from npnn_cli.autograd.tensor import Tensor
 from npnn_cli.examples import example
-from npnn_cli.optim.optimizer import Optimizer, State, moving_average
+from npnn_cli.optim.optimizer import Optimizer, Params, State, moving_average
 from npnn_cli.registry import optimizers
 
 __all__ = ["RMSprop"]
@@ -28,24 +26,34 @@ class RMSprop(Optimizer):
     See https://pytorch.org/docs/stable/generated/torch.optim.RMSprop.html.
     """
 
+    tried = {
+        "lr": (0.01,),
+        "alpha": (0.99, 0.9),
+        "eps": (1e-8, 1e-3),
+        "weight_decay": (0.0, 0.01),
+        "momentum": (0.0, 0.9),
+        "centered": (False, True),
+        "maximize": (False, True),
+    }
+
     def __init__(
         self,
-        params: Iterable[Tensor] | Iterable[dict[str, Any]],
+        params: Params,
         lr: float = 1e-2,
         alpha: float = 0.99,
         eps: float = 1e-8,
         weight_decay: float = 0.0,
         momentum: float = 0.0,
         centered: bool = False,
+        maximize: bool = False,
     ) -> None:
         super().__init__(params)
         self.require(lr=lr >= 0, alpha=0 <= alpha < 1, eps=eps >= 0, weight_decay=weight_decay >= 0)
         self.require(momentum=momentum >= 0)
 
     def update(self, w: Array, g: Array, state: State, **options: Any) -> None:
-        """Take one step for one parameter."""
-        if options["weight_decay"]:
-            g = g + options["weight_decay"] * w
+        """Take one step."""
+        state["step"] = state.get("step", 0) + 1  # not needed here, but PyTorch's state has it
         square_avg = moving_average(state, "square_avg", g * g, options["alpha"])
         if options["centered"]:
             grad_avg = moving_average(state, "grad_avg", g, options["alpha"])

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from npnn_cli.autograd.ops.primitive import Array
-from npnn_cli.autograd.tensor import Tensor
 from npnn_cli.examples import example
-from npnn_cli.optim.optimizer import Optimizer, State
+from npnn_cli.optim.optimizer import Optimizer, Params, State
 from npnn_cli.registry import optimizers
 
 __all__ = ["SGD", "Momentum"]
@@ -23,30 +21,37 @@ class SGD(Optimizer):
     """Gradient descent w = w - lr·g, with momentum on request.
 
     With momentum μ, the step is along buf = μ·buf + (1-dampening)·g (which starts as the first g), or along g + μ·buf
-    with ``nesterov``. Weight decay λ adds λ·w to g.
+    with ``nesterov``.
     See https://pytorch.org/docs/stable/generated/torch.optim.SGD.html.
     """
 
+    tried = {
+        "lr": (0.05,),
+        "momentum": (0.0, 0.9),
+        "dampening": (0.0, 0.1),
+        "weight_decay": (0.0, 0.01),
+        "nesterov": (False, True),
+        "maximize": (False, True),
+    }
+
     def __init__(
         self,
-        params: Iterable[Tensor] | Iterable[dict[str, Any]],
+        params: Params,
         lr: float = 1e-3,
         momentum: float = 0.0,
         dampening: float = 0.0,
         weight_decay: float = 0.0,
         nesterov: bool = False,
+        maximize: bool = False,
     ) -> None:
         super().__init__(params)
         self.require(lr=lr >= 0, momentum=momentum >= 0, weight_decay=weight_decay >= 0)
-        if nesterov and (momentum == 0 or dampening != 0):
+        if nesterov and (momentum <= 0 or dampening != 0):
             raise ValueError(f"{type(self).__name__}: nesterov needs momentum above 0 and dampening 0")
 
     def update(self, w: Array, g: Array, state: State, **options: Any) -> None:
-        """Take one step for one parameter."""
-        momentum = options["momentum"]
-        if options["weight_decay"]:
-            g = g + options["weight_decay"] * w
-        if momentum:
+        """Take one step."""
+        if momentum := options["momentum"]:
             if "momentum_buffer" in state:
                 buffer = state["momentum_buffer"]
                 buffer *= momentum
@@ -70,11 +75,12 @@ class Momentum(SGD):
 
     def __init__(
         self,
-        params: Iterable[Tensor] | Iterable[dict[str, Any]],
+        params: Params,
         lr: float = 1e-3,
         momentum: float = 0.9,
         dampening: float = 0.0,
         weight_decay: float = 0.0,
         nesterov: bool = False,
+        maximize: bool = False,
     ) -> None:
-        super().__init__(params, lr, momentum, dampening, weight_decay, nesterov)
+        super().__init__(params, lr, momentum, dampening, weight_decay, nesterov, maximize)

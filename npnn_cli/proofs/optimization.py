@@ -1,7 +1,9 @@
-"""Proofs of every registered optimizer and scheduler: twenty steps beside a reference."""
+"""Proofs of every registered optimizer and scheduler: many steps beside a reference."""
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,11 +13,13 @@ from npnn_cli import registry
 from npnn_cli.autograd.finite_differences import numerical_gradient
 from npnn_cli.autograd.graph import no_grad
 from npnn_cli.autograd.ops.primitive import Array
+from npnn_cli.autograd.tensor import Tensor
 from npnn_cli.nn import Linear, MSELoss, Sequential, Tanh
 from npnn_cli.optim import SGD, Optimizer
+from npnn_cli.optim.lr_scheduler import ReduceLROnPlateau
 from npnn_cli.proofs.check import TOLERANCE, Against, Check, largest_difference
 
-STEPS = 20
+STEPS: dict[Against, int] = {"torch": 100, "finite-differences": 20}
 
 # Where eps stands in an update rule hides at ordinary gradients and shows at small ones.
 GRADIENT_SCALES = (1.0, 1e-4)
@@ -49,21 +53,64 @@ class SmallTraining:
 
 
 def optimizer_checks(against: Against) -> Iterator[Check]:
-    """Check every example of every registered optimizer over twenty steps.
+    """Check every example of every registered optimizer, and every combination of the options that it has to be tried.
 
-    Against PyTorch, the weights after every step are compared. Against finite differences, the same optimizer is run on
-    gradients found without automatic differentiation: this proves that the gradients that it gets are right over a
-    whole training, and leaves its rule to PyTorch.
+    Against PyTorch, the weights after every one of 100 steps are compared. Against finite differences, the same
+    optimizer is run for 20 steps on gradients found without automatic differentiation: this proves that the gradients
+    that it gets are right over a whole training, and leaves its rule to PyTorch.
     """
     for entry in registry.optimizers.values():
-        for example in entry.examples:
-            options = ", ".join(f"{name}={value}" for name, value in example.options.items())
-            for scale in GRADIENT_SCALES if against == "torch" else GRADIENT_SCALES[:1]:
+        for scale in GRADIENT_SCALES if against == "torch" else GRADIENT_SCALES[:1]:
+            scaled = f", gradients x {scale:g}" if scale != 1 else ""
+            for example in entry.examples:
                 ours = SmallTraining(entry.component, example.options, scale)
                 compare = _beside_torch if against == "torch" else _beside_finite_differences
                 theirs = SmallTraining(entry.component, example.options, scale)
-                what = f"optimizer {entry.name}({options})" + (f", gradients x {scale:g}" if scale != 1 else "")
-                yield Check(what, f"{STEPS} steps", compare(ours, theirs), TOLERANCE[against])
+                what = f"optimizer {entry.name}({_listed(example.options)}){scaled}"
+                yield Check(what, f"{STEPS[against]} steps", compare(ours, theirs), TOLERANCE[against])
+            if against == "torch" and entry.component.tried:
+                differences = {
+                    _listed(options): combination_difference(entry.component, options, scale)
+                    for options in combinations(entry.component)
+                }
+                worst = max(differences, key=lambda options: _nan_is_worst(differences[options]))
+                what = f"optimizer {entry.name}({len(differences)} combinations of options; worst {worst}){scaled}"
+                yield Check(what, f"{STEPS[against]} steps", differences[worst], TOLERANCE[against])
+
+
+def combinations(optimizer: type[Optimizer]) -> list[dict[str, Any]]:
+    """Every combination of the values that an optimizer's options are tried with, but those that it refuses."""
+    chosen = [
+        dict(zip(optimizer.tried, values, strict=True)) for values in itertools.product(*optimizer.tried.values())
+    ]
+    return [options for options in chosen if _is_allowed(optimizer, options)]
+
+
+def _is_allowed(optimizer: type[Optimizer], options: dict[str, Any]) -> bool:
+    try:
+        optimizer([Tensor([0.0])], **options)
+    except ValueError:
+        return False
+    return True
+
+
+def combination_difference(optimizer: type[Optimizer], options: dict[str, Any], scale: float) -> float:
+    """The largest difference to PyTorch of any weight after any step into a bowl whose slope is scaled, and noisy."""
+    from npnn_cli.torch_reference.training import TorchDescent
+
+    rng = np.random.default_rng(0)
+    start, curvature, noise = rng.standard_normal(5), rng.uniform(0.5, 2, 5), rng.standard_normal((STEPS["torch"], 5))
+    scale = -scale if options.get("maximize") else scale  # up a hill: away from a bowl, rounding errors would grow
+    weights = Tensor(start.copy(), requires_grad=True)
+    ours = optimizer([weights], **options)
+    theirs = TorchDescent(ours, start)
+    differences = []
+    for step_noise in noise:
+        weights.grad = scale * (curvature * weights.data + step_noise)
+        ours.step()
+        theirs.step(scale * (curvature * theirs.weights + step_noise))
+        differences.append(largest_difference(weights.data, theirs.weights))
+    return float(np.max(differences))
 
 
 def scheduler_checks() -> Iterator[Check]:
@@ -77,17 +124,31 @@ def scheduler_checks() -> Iterator[Check]:
             scheduler = entry.component(training.optimizer, **example.options)
             their_scheduler = torch_scheduler(scheduler, theirs)
             differences = []
-            for _ in range(50):
+            for step in range(50):
                 for option in ("lr", "momentum"):
                     ours_now, theirs_now = training.optimizer.param_groups[0][option], theirs.param_groups[0][option]
                     differences.append(abs(ours_now - theirs_now))
                 theirs.step()
-                scheduler.step()
-                their_scheduler.step()
-            options = ", ".join(f"{name}={value!r}" for name, value in example.options.items())
-            yield Check(
-                f"scheduler {entry.name}({options})", "50 steps", float(np.max(differences)), TOLERANCE["torch"]
-            )
+                metric = [metric_after(step)] if isinstance(scheduler, ReduceLROnPlateau) else []
+                scheduler.step(*metric)
+                their_scheduler.step(*metric)
+            what = f"scheduler {entry.name}({_listed(example.options)})"
+            yield Check(what, "50 steps", float(np.max(differences)), TOLERANCE["torch"])
+
+
+def metric_after(step: int) -> float:
+    """The metric of a training that improves, stands still, is nan for a step, falls back and improves again."""
+    values = [1.0, 0.8, 0.79, 0.7, *[0.7] * 8, math.nan, 0.69999, 0.9, 1.2, 1.21, *[1.3] * 6, 0.6, 0.5]
+    return values[step % len(values)]
+
+
+def _listed(options: dict[str, Any]) -> str:
+    shown = {name: value.__name__ if callable(value) else repr(value) for name, value in options.items()}
+    return ", ".join(f"{name}={value}" for name, value in shown.items())
+
+
+def _nan_is_worst(difference: float) -> float:
+    return math.inf if math.isnan(difference) else difference
 
 
 def _torch_leaf() -> Any:
@@ -102,7 +163,7 @@ def _beside_torch(ours: SmallTraining, theirs: SmallTraining) -> float:
 
     reference = TorchTraining(theirs.model, theirs.loss, theirs.optimizer)
     differences = []
-    for _ in range(STEPS):
+    for _ in range(STEPS["torch"]):
         ours.backward()
         ours.optimizer.step()
         reference.backward(theirs.inputs, theirs.targets, scale=theirs.scale)
@@ -112,7 +173,7 @@ def _beside_torch(ours: SmallTraining, theirs: SmallTraining) -> float:
 
 
 def _beside_finite_differences(ours: SmallTraining, theirs: SmallTraining) -> float:
-    for _ in range(STEPS):
+    for _ in range(STEPS["finite-differences"]):
         ours.backward()
         theirs.backward_by_finite_differences()
         ours.optimizer.step()

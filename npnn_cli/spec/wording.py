@@ -18,6 +18,7 @@ _SINGULAR_AND_PLURAL: dict[Any, tuple[str, str]] = {
     dict: ("a mapping {key: value}", "mappings"),
     Mapping: ("a mapping {key: value}", "mappings"),
     types.NoneType: ("null", "nulls"),
+    Any: ("a value", "values"),
 }
 
 

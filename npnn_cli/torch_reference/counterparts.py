@@ -10,7 +10,7 @@ from npnn_cli import registry
 from npnn_cli.autograd.ops.primitive import Array
 from npnn_cli.nn import Module, Sequential
 from npnn_cli.optim import Optimizer
-from npnn_cli.optim.lr_scheduler import LRScheduler
+from npnn_cli.optim.lr_scheduler import LRScheduler, SequentialLR
 
 
 class TorchMissingError(ImportError):
@@ -65,6 +65,9 @@ def torch_optimizer(optimizer: Optimizer, parameters: Iterable[Any]) -> Any:
 
 def torch_scheduler(scheduler: LRScheduler, optimizer: Any) -> Any:
     """A torch scheduler of the same kind and options for this torch optimizer."""
+    if isinstance(scheduler, SequentialLR):
+        parts = [torch_scheduler(part, optimizer) for part in scheduler.schedulers]
+        return import_torch().optim.lr_scheduler.SequentialLR(optimizer, parts, scheduler.milestones)
     return _named(type(scheduler).__name__, import_torch().optim.lr_scheduler)(optimizer, **scheduler.options)
 
 

@@ -46,6 +46,25 @@ def differentiate_op(name: str, inputs: list[Array], options: dict[str, Any], up
     return differentiate(lambda *tensors: function(*tensors, **options), inputs, upstream)
 
 
+class TorchDescent:
+    """The PyTorch counterpart of an optimizer on one array of weights, for gradients that are given.
+
+    Attributes:
+        weights: as they are now, a view.
+    """
+
+    def __init__(self, optimizer: Optimizer, start: Array) -> None:
+        self.tensor = to_torch(start, requires_grad=True)
+        self.weights: Array = self.tensor.detach().numpy()
+        self.from_numpy = import_torch().from_numpy
+        self.optimizer = torch_optimizer(optimizer, [self.tensor])
+
+    def step(self, gradient: Array) -> None:
+        """Change the weights by this gradient."""
+        self.tensor.grad = self.from_numpy(gradient)
+        self.optimizer.step()
+
+
 class TorchTraining:
     """The PyTorch counterpart of a model in training: same weights, loss, optimizer and scheduler.
 

@@ -22,7 +22,7 @@ from npnn_cli.optim import Optimizer
 from npnn_cli.optim.lr_scheduler import LRScheduler, Schedule
 from npnn_cli.registry import Entry, did_you_mean, takes_rng
 from npnn_cli.spec import ComponentSpec, RunSpec, SpecError, with_defaults
-from npnn_cli.training.metrics import METRICS
+from npnn_cli.training.metrics import METRICS, mode_of
 from npnn_cli.training.threads import default_threads, pinned_threads
 
 Shape = tuple[int, ...]
@@ -99,7 +99,8 @@ class Network:
         )
         if spec.scheduler is None:
             return optimizer, None
-        schedule = Schedule(spec.training.epochs, steps_per_epoch)
+        mode = mode_of(spec.early_stopping.monitor if spec.early_stopping else "val_loss")
+        schedule = Schedule(spec.training.epochs, steps_per_epoch, mode)
         resolved = _resolve(registry.schedulers, spec.scheduler, schedule)
         scheduler: LRScheduler = _build(spec, ("scheduler",), registry.schedulers, resolved, optimizer)
         _check_length(spec, scheduler, schedule)
@@ -114,7 +115,7 @@ def build_network(spec: RunSpec) -> Network:
     """
     dataset: Dataset = _build(spec, ("data",), registry.datasets, spec.data)
     model, resolved, layers = _build_layers(spec, dataset.input_shape)
-    loss: Loss = _build(spec, ("loss",), registry.losses, spec.loss)
+    loss: Loss = _build(spec, ("loss",), registry.losses, spec.loss).to(spec.dtype)
     _check_outputs(spec, dataset, layers[-1].output_shape)
     _check_loss(spec, dataset, loss, layers[-1].output_shape)
     _check_monitor(spec, dataset)
@@ -220,6 +221,8 @@ def _check_loss(spec: RunSpec, dataset: Dataset, loss: Loss, shape: Shape) -> No
     target = np.zeros(1, np.int64) if dataset.task == "classification" else np.zeros((1, 1), spec.dtype)
     try:
         value = loss(outputs, target)
+        if dataset.task == "regression" and np.array_equal(value.data, loss(outputs + 1, target).data):
+            raise ValueError(f"it is {value.data} whatever the output is")  # as of the probability of a single class
     except (ValueError, TypeError) as error:
         message = f"{spec.loss.type} does not suit {spec.data.type}, a {dataset.task} data set: {error}"
         raise spec.mistake(("loss",), message) from None

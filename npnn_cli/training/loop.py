@@ -16,12 +16,12 @@ from npnn_cli.data import DataSplits
 from npnn_cli.nn import Module, Parameter
 from npnn_cli.nn.loss import Loss
 from npnn_cli.optim import Optimizer, clip_grad_norm_, clip_grad_value_
-from npnn_cli.optim.lr_scheduler import LRScheduler
+from npnn_cli.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 from npnn_cli.spec import EarlyStoppingSpec, TrainingSpec
 from npnn_cli.training.building import Network
 from npnn_cli.training.early_stopping import EarlyStopping
 from npnn_cli.training.evaluation import evaluate
-from npnn_cli.training.metrics import MORE_IS_BETTER
+from npnn_cli.training.metrics import mode_of
 
 Record = dict[str, float]
 
@@ -128,7 +128,7 @@ class Trainer:
             wanted.patience,
             wanted.min_delta,
             restore_best_weights=False,
-            mode="max" if self.monitor.partition("_")[2] in MORE_IS_BETTER else "min",
+            mode=mode_of(self.monitor),
         )
 
     @property
@@ -162,7 +162,9 @@ class Trainer:
             if not math.isfinite(record[self.monitor]):
                 value = record[self.monitor]
                 raise DivergenceError(f"epoch {epoch}: {self.monitor}, which early stopping watches, is {value}")
-            if self.scheduler is not None and self.scheduler.interval == "epoch":
+            if isinstance(self.scheduler, ReduceLROnPlateau):
+                self.scheduler.step(record[self.monitor])
+            elif self.scheduler is not None and self.scheduler.interval == "epoch":
                 self.scheduler.step()
             self.history.append(record)
             self.stopped_early = self.stopper(record[self.monitor], self.network.model) and epoch < last_epoch

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,12 @@ from numpy.typing import NDArray
 # What is measured after every epoch, by the task of the data set, and for which of it more is better.
 METRICS = {"classification": ("loss", "accuracy"), "regression": ("loss", "mae", "r2")}
 MORE_IS_BETTER = {"accuracy", "r2"}
+
+
+def mode_of(monitor: str) -> Literal["min", "max"]:
+    """Whether a metric of a record, such as ``val_accuracy``, is better when it is lower or higher."""
+    return "max" if monitor.partition("_")[2] in MORE_IS_BETTER else "min"
+
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
@@ -38,6 +39,9 @@ def assert_as_in_pytorch(ours, theirs, array):
         ("abs", [-2.0, -0.0, 0.0, 2.0], [-1, 0, 0, 4]),
         ("sqrt", [0.0, 4.0], [INF, 0.5]),
         ("log", [0.0, 1.0], [INF, 2]),
+        ("rsqrt", [0.0, 4.0], [-INF, -0.125]),
+        ("sign", [-2.0, 0.0, NAN], [0, 0, 0]),
+        ("floor", [-1.5, 0.0, 2.0], [0, 0, 0]),
     ],
 )
 def test_elementwise(method, points, expected):
@@ -45,7 +49,9 @@ def test_elementwise(method, points, expected):
     assert gradient(lambda x: getattr(x, method)(), points, Tensor)[0].tolist() == expected
 
 
-@pytest.mark.parametrize("method", ["exp", "log", "sqrt", "sigmoid", "tanh", "relu", "abs"])
+@pytest.mark.parametrize(
+    "method", ["exp", "expm1", "log", "log1p", "log2", "sqrt", "rsqrt", "sigmoid", "tanh", "sin", "relu", "abs"]
+)
 def test_infinities_and_nan_give_pytorchs_numbers_without_a_warning(method):
     points = [-INF, -1e3, -1.0, 0.0, 1.0, 1e3, INF, NAN]
 
@@ -73,6 +79,81 @@ def test_powers_with_a_number_as_the_exponent(exponent):
 @pytest.mark.parametrize("base", [0.0, 1.0, 2.0, 0, 2])
 def test_powers_with_a_number_as_the_base(base):
     assert_as_in_pytorch(lambda x: base**x, lambda x: base**x, [-1.0, 0.0, 1.0, 2.0])
+
+
+@pytest.mark.parametrize(
+    ("function", "points"),
+    [
+        ("relu6", [-1.0, 0.0, 3.0, 6.0, 7.0]),
+        ("leaky_relu", [-1.0, -0.0, 0.0, 1.0, NAN]),
+        ("elu", [-1.0, -0.0, 0.0, 1.0]),
+        ("selu", [-1.0, -0.0, 0.0, 1.0]),
+        ("hardtanh", [-2.0, -1.0, 0.0, 1.0, 2.0, NAN]),
+        ("hardswish", [-4.0, -3.0, 0.0, 3.0, 4.0]),
+        ("softsign", [-1.0, 0.0, 1.0]),
+        ("softplus", [-INF, 0.0, 20.0, 20.0001, INF]),
+    ],
+)
+def test_activations(function, points):
+    assert_as_in_pytorch(lambda x: getattr(F, function)(x), lambda x: getattr(torch.nn.functional, function)(x), points)
+
+
+def test_hardsigmoid_is_flat_from_its_edges_on():
+    assert gradient(F.hardsigmoid, [-3.0, 3.0], Tensor)[0].tolist() == [0, 0]
+
+
+def test_prelu():
+    slope = np.array([0.3])
+    assert_as_in_pytorch(
+        lambda x: F.prelu(x, Tensor(slope)),
+        lambda x: torch.nn.functional.prelu(x, torch.tensor(slope)),
+        [-1.0, -0.0, 0.0, 1.0],
+    )
+    assert_as_in_pytorch(
+        lambda w: F.prelu(Tensor(np.array([-2.0, 0.0, 3.0])), w),
+        lambda w: torch.nn.functional.prelu(torch.tensor([-2.0, 0.0, 3.0], dtype=torch.float64), w),
+        slope,
+    )
+
+
+@pytest.mark.parametrize("bounds", [(-1, 1), (-1, None), (None, 1), (1, -1), (1, 1)])
+def test_clamp_at_its_bounds(bounds):
+    points = [-2.0, -1.0, 0.0, 1.0, 2.0, NAN]
+    assert_as_in_pytorch(lambda x: x.clamp(*bounds), lambda x: x.clamp(*bounds), points)
+
+
+@pytest.mark.parametrize("role", [0, 1, 2])
+def test_clamp_between_tensors(role):
+    """The gradient of x and of both bounds, for every order of the three and all their ties."""
+    three = np.array(list(itertools.product([-1.0, 0.0, 1.0], repeat=3))).T
+
+    def clamped(variable, clamp, make):
+        return clamp(*(variable if place == role else make(row.copy()) for place, row in enumerate(three)))
+
+    assert_as_in_pytorch(
+        lambda x: clamped(x, F.clamp, Tensor), lambda x: clamped(x, torch.clamp, torch.tensor), three[role]
+    )
+
+
+@pytest.mark.parametrize("name", ["maximum", "minimum"])
+def test_of_equal_numbers_each_takes_half_and_nan_goes_to_both(name):
+    points, others = [0.0, 1.0, 2.0, NAN, 1.0], np.array([1.0, 1.0, 1.0, 1.0, NAN])
+    for ours, theirs in (
+        (lambda x: getattr(F, name)(x, others), lambda x: getattr(torch, name)(x, torch.tensor(others))),
+        (lambda x: getattr(F, name)(others, x), lambda x: getattr(torch, name)(torch.tensor(others), x)),
+    ):
+        assert_as_in_pytorch(ours, theirs, points)
+
+
+@pytest.mark.parametrize("p", ["fro", 0.5, 1, 1.5, 2, 3, INF, -INF, -1])
+@pytest.mark.parametrize("row", [[0.0, 0.0, 0.0], [2.0, 0.0, -2.0], [1.0, 3.0, -3.0]])
+def test_a_norm_at_zero_and_at_ties(row, p):
+    assert_as_in_pytorch(lambda x: x.norm(p, 1), lambda x: x.norm(p, 1), [row, [1.0, 2.0, 3.0]])
+
+
+@pytest.mark.parametrize("method", ["var", "std"])
+def test_no_variation_has_no_gradient(method):
+    assert_as_in_pytorch(lambda x: getattr(x, method)(1), lambda x: getattr(x, method)(1), [[2.0, 2.0], [1.0, 2.0]])
 
 
 TIED = [[3.0, 1.0, 3.0], [1.0, 1.0, 3.0]]

@@ -78,39 +78,39 @@ def test_twenty_steps_are_taken_beside_torch(npnn):
 
 
 @pytest.fixture
-def leaky_relu(throwaway):
+def softshrink(throwaway):
     """A layer that npnn does not have, in one place; PyTorch has it under the same name."""
 
-    @layers.register(example(nonzero(3, 4)), example(nonzero(2, 5), negative_slope=0.3))
-    class LeakyReLU(Module):
-        def __init__(self, negative_slope: float = 0.01) -> None:
-            self.negative_slope = negative_slope
+    @layers.register(example(nonzero(3, 4)), example(nonzero(2, 5), lambd=0.3))
+    class Softshrink(Module):
+        def __init__(self, lambd: float = 0.5) -> None:
+            self.lambd = lambd
 
         def forward(self, input):
-            return input.relu() - (-input).relu() * self.negative_slope
+            return (input - self.lambd).relu() - (-input - self.lambd).relu()
 
 
 @pytest.mark.parametrize("against", AGAINST)
-def test_a_new_layer_is_proved_as_soon_as_it_is_registered(npnn, leaky_relu, against):
+def test_a_new_layer_is_proved_as_soon_as_it_is_registered(npnn, softshrink, against):
     whats = checked(npnn("gradcheck", "--against", against))
-    assert whats["layer LeakyReLU"] == whats["layer LeakyReLU(negative_slope=0.3)"] == "ok"
-    spec = network("{type: Linear, out_features: 8}", "{type: LeakyReLU, negative_slope: 0.2}", LINEAR)
+    assert whats["layer Softshrink"] == whats["layer Softshrink(lambd=0.3)"] == "ok"
+    spec = network("{type: Linear, out_features: 8}", "{type: Softshrink, lambd: 0.2}", LINEAR)
     result = npnn("gradcheck", spec, "--against", against)
     assert result.exit_code == 0, result.stdout
 
 
 @pytest.fixture
 def wrong_layer(throwaway):
-    """A softplus whose derivative is wrong by a hundred-thousandth, its op registered like any other."""
+    """A CELU whose derivative is wrong by a hundred-thousandth, its op registered like any other."""
 
     @primitive(example(normal(3, 4)))
-    def softplus(x, /):
-        return np.log1p(np.exp(x)), lambda g: g * (1 + 1e-5) / (1 + np.exp(-x))
+    def celu(x, /):
+        return np.where(x > 0, x, np.expm1(x)), lambda g: g * (1 + 1e-5) * np.exp(np.minimum(x, 0))
 
     @layers.register(example(normal(3, 4)))
-    class Softplus(Module):
+    class CELU(Module):
         def forward(self, input):
-            return lift(softplus)(input)
+            return lift(celu)(input)
 
 
 @pytest.mark.parametrize("against", AGAINST)
@@ -118,14 +118,14 @@ def test_a_wrong_derivative_fails(npnn, wrong_layer, against):
     result = npnn("gradcheck", "--against", against)
     assert result.exit_code == 1
     failed = {what for what, verdict in checked(result).items() if verdict == "DIFFERS"}
-    assert failed == {"op softplus", "layer Softplus"}
-    assert "\n2 DIFFER: op softplus, layer Softplus\n" in result.stdout
+    assert failed == {"op celu", "layer CELU"}
+    assert "\n2 DIFFER: op celu, layer CELU\n" in result.stdout
     assert "all agree" not in result.stdout
 
 
 @pytest.mark.parametrize("against", AGAINST)
 def test_a_wrong_derivative_in_a_network_fails(npnn, wrong_layer, against):
-    spec = network("{type: Linear, out_features: 8}", "Softplus", LINEAR, optimizer="{type: SGD, lr: 0.1}")
+    spec = network("{type: Linear, out_features: 8}", "CELU", LINEAR, optimizer="{type: SGD, lr: 0.1}")
     result = npnn("gradcheck", spec, "--against", against)
     assert result.exit_code == 1
     failed = [what for what, verdict in checked(result).items() if verdict == "DIFFERS"]
@@ -137,14 +137,14 @@ def test_a_wrong_derivative_in_a_network_fails(npnn, wrong_layer, against):
 @pytest.mark.parametrize("against", AGAINST)
 def test_a_derivative_that_is_nan_fails(npnn, throwaway, against):
     @layers.register(example(normal(3, 4)))
-    class Softsign(Module):
+    class Tanhshrink(Module):
         def forward(self, input):
-            return input / (input.abs() + 1) + (input * 0).abs().sqrt() * 0
+            return input - input.tanh() + (input * 0).abs().sqrt() * 0
 
     result = npnn("gradcheck", "--against", against)
     assert result.exit_code == 1
-    assert checked(result)["layer Softsign"] == "DIFFERS"
-    assert "worst difference nan (layer Softsign)" in result.stdout
+    assert checked(result)["layer Tanhshrink"] == "DIFFERS"
+    assert "worst difference nan (layer Tanhshrink)" in result.stdout
 
 
 def test_a_wrong_output_fails_against_torch(npnn, throwaway):
@@ -176,18 +176,18 @@ def test_a_wrong_update_rule_fails_against_torch(npnn, throwaway):
 
 
 def test_a_wrong_schedule_fails_against_torch(npnn, throwaway):
-    @schedulers.register(example(gamma=0.9))
-    class ExponentialLR(LRScheduler):
-        def __init__(self, optimizer, gamma: float) -> None:
-            self.gamma = gamma
+    @schedulers.register(example(power=2.0))
+    class PolynomialLR(LRScheduler):
+        def __init__(self, optimizer, power: float) -> None:
+            self.power = power
             super().__init__(optimizer)
 
         def options_at(self, step, base_lr):
-            return {"lr": base_lr * self.gamma ** (step + 1)}
+            return {"lr": base_lr * (1 - step / 6) ** self.power}
 
     result = npnn("gradcheck", "--against", "torch")
     assert result.exit_code == 1
-    assert checked(result)["scheduler ExponentialLR(gamma=0.9)"] == "DIFFERS"
+    assert checked(result)["scheduler PolynomialLR(power=2.0)"] == "DIFFERS"
 
 
 @pytest.mark.parametrize("of", ["everything", "a network"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
 from npnn_cli import Tensor, nn
 from npnn_cli.registry import losses, option_parameters
@@ -39,7 +40,8 @@ def test_mean_and_sum_reduce_what_none_gives(entry, example):
     each = value(entry, example, reduction="none")
 
     assert each.size > 1
-    np.testing.assert_allclose(value(entry, example, reduction="mean"), each.mean(), rtol=1e-14)
+    if "ignore_index" not in example.options:  # else the mean is weighted
+        np.testing.assert_allclose(value(entry, example, reduction="mean"), each.mean(), rtol=1e-14)
     np.testing.assert_allclose(value(entry, example, reduction="sum"), each.sum(), rtol=1e-14)
 
 
@@ -103,3 +105,63 @@ class TestCrossEntropy:
 
     def test_sure_and_wrong_costs_the_difference_of_the_logits(self):
         assert nn.CrossEntropyLoss()(np.array([[1e4, 0.0]]), np.array([1])).item() == 1e4
+
+    def test_targets_that_are_ignored_do_not_count(self):
+        logits = np.random.default_rng(0).standard_normal((3, 4))
+        loss = nn.CrossEntropyLoss(ignore_index=-1)
+
+        assert loss(logits, np.array([2, -1, -1])).item() == pytest.approx(
+            nn.CrossEntropyLoss()(logits[:1], [2]).item()
+        )
+        assert np.isnan(loss(logits, np.full(3, -1)).item())
+        assert nn.CrossEntropyLoss(ignore_index=-1, reduction="sum")(logits, np.full(3, -1)).item() == 0
+
+    def test_each_class_has_one_weight(self):
+        with pytest.raises(ValueError, match=r"weight must have shape \(3,\), one number per class, got \(2,\)"):
+            nn.CrossEntropyLoss(weight=[1.0, 2.0])(np.zeros((2, 3)), np.array([0, 1]))
+
+
+@pytest.mark.parametrize("difference", [-2.0, -1.0, 0.0, 1.0, 2.0])
+@pytest.mark.parametrize("name", ["HuberLoss", "SmoothL1Loss"])
+def test_at_the_joint_of_square_and_line_the_slope_is_pytorchs(name, difference):
+    ours = Tensor(np.array([difference]), requires_grad=True)
+    theirs = torch.tensor([difference], dtype=torch.float64, requires_grad=True)
+    getattr(nn, name)()(ours, np.zeros(1)).backward()
+    getattr(torch.nn, name)()(theirs, torch.zeros(1, dtype=torch.float64)).backward()
+
+    assert ours.grad[0] == theirs.grad[0].item()
+
+
+@pytest.mark.parametrize("probability", [0.0, 1e-50, 0.5, 1.0])
+@pytest.mark.parametrize("target", [0.0, 0.3, 1.0])
+def test_the_cross_entropy_of_extreme_probabilities_is_pytorchs(probability, target):
+    ours = Tensor(np.array([probability]), requires_grad=True)
+    theirs = torch.tensor([probability], dtype=torch.float64, requires_grad=True)
+    value = nn.BCELoss()(ours, np.array([target]))
+    expected = torch.nn.BCELoss()(theirs, torch.tensor([target], dtype=torch.float64))
+    value.backward()
+    expected.backward()
+
+    assert value.item() == pytest.approx(expected.item(), rel=1e-14)
+    assert ours.grad[0] == pytest.approx(theirs.grad[0].item(), rel=1e-14)
+
+
+@pytest.mark.parametrize("logit", [-1000.0, -30.0, 0.0, 30.0, 1000.0])
+def test_the_cross_entropy_of_extreme_logits_is_pytorchs(logit):
+    value = nn.BCEWithLogitsLoss()(np.array([logit]), np.array([0.3]))
+    expected = torch.nn.BCEWithLogitsLoss()(*(torch.tensor([x], dtype=torch.float64) for x in (logit, 0.3)))
+
+    assert value.item() == pytest.approx(expected.item(), rel=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("build", "message"),
+    [
+        (lambda: nn.HuberLoss(delta=0.0), "delta must be above 0, got 0.0"),
+        (lambda: nn.SmoothL1Loss(beta=-1.0), "beta must not be below 0, got -1.0"),
+        (lambda: nn.BCELoss()(np.array([1.5]), np.array([1.0])), "between 0 and 1, got 1.5: apply a sigmoid"),
+    ],
+)
+def test_what_is_out_of_range_is_refused(build, message):
+    with pytest.raises(ValueError, match=message):
+        build()

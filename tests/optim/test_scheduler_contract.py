@@ -2,14 +2,31 @@
 
 from __future__ import annotations
 
+import json
+import re
+
 import numpy as np
 import pytest
 import torch
 
 from npnn_cli import Tensor
-from npnn_cli.optim import SGD, Adam, CosineAnnealingLR, OneCycleLR, RMSprop
+from npnn_cli.optim import (
+    SGD,
+    Adam,
+    CosineAnnealingLR,
+    ExponentialLR,
+    LambdaLR,
+    LinearLR,
+    OneCycleLR,
+    ReduceLROnPlateau,
+    RMSprop,
+    SequentialLR,
+    StepLR,
+)
 from npnn_cli.optim.lr_scheduler import Schedule
+from npnn_cli.proofs.optimization import metric_after
 from npnn_cli.registry import option_parameters, schedulers
+from npnn_cli.torch_reference.counterparts import torch_scheduler
 
 EXAMPLES = [
     pytest.param(entry, example, id=f"{entry.name} {number}")
@@ -44,24 +61,84 @@ def test_rates_and_momenta_are_pytorchs_for_every_group(entry, example, optimize
         [{"params": [torch_parameter()]}, {"params": [torch_parameter()], **options}], **start
     )
     our_scheduler = entry.component(ours, **example.options)
-    their_scheduler = getattr(torch.optim.lr_scheduler, entry.name)(theirs, **example.options)
+    their_scheduler = torch_scheduler(our_scheduler, theirs)
 
-    for _ in range(45):
+    for step in range(50):
         for our_group, their_group in zip(ours.param_groups, theirs.param_groups, strict=True):
             for option in {"lr", "betas", "momentum"} & their_group.keys():
                 assert our_group[option] == pytest.approx(their_group[option], rel=1e-9, abs=1e-12)
         assert our_scheduler.get_last_lr() == pytest.approx(their_scheduler.get_last_lr(), rel=1e-9, abs=1e-12)
         theirs.step()
-        our_scheduler.step()
-        their_scheduler.step()
+        metric = metric_of(our_scheduler, step)
+        our_scheduler.step(*metric)
+        their_scheduler.step(*metric)
+
+
+def metric_of(scheduler, step):
+    return [metric_after(step)] if isinstance(scheduler, ReduceLROnPlateau) else []
+
+
+def sgd(**options):
+    return SGD([parameter()], **{"lr": 0.1, "momentum": 0.9} | options)
+
+
+def rates_and_momenta(scheduler, steps):
+    found = []
+    for step in steps:
+        scheduler.step(*metric_of(scheduler, step))
+        found.append((scheduler.get_last_lr(), scheduler.optimizer.param_groups[0]["momentum"]))
+    return found
+
+
+@pytest.mark.parametrize("before", [0, 1, 13])
+@every_example
+def test_a_saved_schedule_goes_on_as_if_nothing_had_happened(entry, example, before):
+    whole = entry.component(sgd(), **example.options)
+    rates_and_momenta(whole, range(before))
+    saved = json.loads(json.dumps((whole.state_dict(), whole.optimizer.state_dict())))
+    resumed = entry.component(sgd(), **example.options)
+    resumed.load_state_dict(saved[0])
+    resumed.optimizer.load_state_dict(saved[1])
+
+    assert resumed.get_last_lr() == whole.get_last_lr()
+    assert rates_and_momenta(resumed, range(before, 40)) == rates_and_momenta(whole, range(before, 40))
+
+
+@pytest.mark.parametrize("before", [1, 13])
+@every_example
+def test_states_go_to_torch_and_back(entry, example, before):
+    ours = entry.component(sgd(), **example.options)
+    their_optimizer = torch.optim.SGD([torch_parameter()], lr=0.1, momentum=0.9)
+    theirs = torch_scheduler(ours, their_optimizer)
+    rates_and_momenta(ours, range(before))
+    for group, saved in zip(their_optimizer.param_groups, ours.optimizer.state_dict()["param_groups"], strict=True):
+        group.update({name: value for name, value in saved.items() if name != "params"})
+    theirs.load_state_dict(ours.state_dict())
+    back = entry.component(sgd(), **example.options)
+    back.load_state_dict(theirs.state_dict())
+    back.optimizer.param_groups[0]["lr"] = ours.get_last_lr()[0]
+
+    for step in range(before, 40):
+        their_optimizer.step()
+        theirs.step(*metric_of(ours, step))
+        expected = theirs.get_last_lr()
+        assert rates_and_momenta(ours, [step])[0][0] == pytest.approx(expected, rel=1e-9)
+        assert rates_and_momenta(back, [step])[0][0] == pytest.approx(expected, rel=1e-9)
+
+
+@every_example
+def test_a_state_in_which_something_is_missing_is_refused(entry, example):
+    scheduler = entry.component(sgd(), **example.options)
+    with pytest.raises(ValueError, match=f"{entry.name}: the state dict has no last_epoch"):
+        scheduler.load_state_dict({})
 
 
 @every_example
 def test_what_is_inferred_follows_from_the_length_of_the_training(entry, example):
     for name, infer in entry.component.inferred.items():
         assert name in option_parameters(entry.component)
-        length = infer(Schedule(epochs=4, steps_per_epoch=25))
-        assert length == {"batch": 100, "epoch": 4}[entry.component.interval]
+        found = infer(Schedule(epochs=4, steps_per_epoch=25, mode="max"))
+        assert found == ("max" if name == "mode" else {"batch": 100, "epoch": 4}[entry.component.interval])
 
 
 @every_example
@@ -87,7 +164,7 @@ class TestCosineAnnealing:
         assert min(rates) == rates[4]
 
     def test_needs_at_least_one_epoch(self):
-        with pytest.raises(ValueError, match="T_max must be at least 1, got 0"):
+        with pytest.raises(ValueError, match="T_max must be at least 1, got T_max=0"):
             CosineAnnealingLR(SGD([parameter()]), T_max=0)
 
 
@@ -133,3 +210,79 @@ class TestOneCycle:
     def test_options_out_of_range_are_refused(self, options, message):
         with pytest.raises(ValueError, match=message):
             OneCycleLR(SGD([parameter()], momentum=0.9), **{"max_lr": 1.0, "total_steps": 10} | options)
+
+
+class TestSequence:
+    def test_in_a_program_the_schedulers_are_objects(self):
+        optimizer = sgd(lr=1.0)
+        warm_up, decay = LinearLR(optimizer, start_factor=0.5, total_iters=2), ExponentialLR(optimizer, 0.9)
+        scheduler = SequentialLR(optimizer, [warm_up, decay], milestones=[2])
+        rates = []
+        for _ in range(5):
+            rates += scheduler.get_last_lr()
+            scheduler.step()
+
+        assert rates == pytest.approx([0.5, 0.75, 1.0, 0.9, 0.81])
+
+    def test_of_schedulers_by_batches_goes_by_batches(self):
+        one_cycle = {"type": "OneCycleLR", "max_lr": 1.0, "total_steps": 5}
+
+        assert SequentialLR(sgd(), [one_cycle, one_cycle], [5]).interval == "batch"
+        with pytest.raises(ValueError, match="schedulers that count alike, got intervals="):
+            SequentialLR(sgd(), [one_cycle, "LinearLR"], [5])
+
+    @pytest.mark.parametrize(
+        ("schedulers_", "milestones", "message"),
+        [
+            ([], [], "needs a scheduler"),
+            (["LinearLR"], [2], "got schedulers=1, milestones=[2]"),
+            (["LinearLR"] * 3, [5, 2], "higher than the one before"),
+            (["ReduceLROnPlateau", "LinearLR"], [5], "ReduceLROnPlateau follows a metric"),
+            ([{"gamma": 0.1}, "LinearLR"], [5], "{type: Name, option: value}"),
+        ],
+    )
+    def test_what_makes_no_sequence_is_refused(self, schedulers_, milestones, message):
+        with pytest.raises(ValueError, match=re.escape(message)):
+            SequentialLR(sgd(), schedulers_, milestones)
+
+    def test_schedulers_of_another_optimizer_are_refused(self):
+        with pytest.raises(ValueError, match="schedulers of its own optimizer"):
+            SequentialLR(sgd(), [LinearLR(sgd())], [])
+
+
+class TestPlateau:
+    def test_each_group_has_its_own_least_rate(self):
+        optimizer = SGD([{"params": [parameter()]}, {"params": [parameter()]}], lr=1.0)
+        scheduler = ReduceLROnPlateau(optimizer, patience=0, min_lr=[0.5, 0.0])
+        for _ in range(3):
+            scheduler.step(1.0)
+
+        assert scheduler.get_last_lr() == pytest.approx([0.5, 0.01])
+
+    def test_a_tensor_is_a_metric_and_nothing_is_none(self):
+        scheduler = ReduceLROnPlateau(sgd())
+        scheduler.step(Tensor([0.5]))
+
+        assert scheduler.best == 0.5
+        with pytest.raises(TypeError, match=r"step needs the value of the metric: step\(metrics\)"):
+            scheduler.step()
+
+
+@pytest.mark.parametrize(
+    ("scheduler", "options", "message"),
+    [
+        (StepLR, {"step_size": 0}, "step_size >= 1, got step_size=0"),
+        (LinearLR, {"start_factor": 0.0}, "0 < start_factor <= 1, got start_factor=0.0"),
+        (LinearLR, {"end_factor": 1.1}, "0 <= end_factor <= 1"),
+        (LinearLR, {"total_iters": 0}, "total_iters >= 1"),
+        (LambdaLR, {"lr_lambda": [abs, abs]}, "needs 1 functions"),
+        (ReduceLROnPlateau, {"factor": 1.0}, "factor must be below 1, got factor=1.0"),
+        (ReduceLROnPlateau, {"mode": "least"}, "'min' or 'max', got mode='least'"),
+        (ReduceLROnPlateau, {"min_lr": [0.1, 0.2]}, "one min_lr for each of 1 groups"),
+        (OneCycleLR, {"max_lr": 1.0}, "needs total_steps, or else epochs and steps_per_epoch"),
+        (OneCycleLR, {"max_lr": [1.0, 2.0], "total_steps": 5}, "one max_lr for each group"),
+    ],
+)
+def test_options_out_of_range_are_named(scheduler, options, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        scheduler(sgd(), **options)

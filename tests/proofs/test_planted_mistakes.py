@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from npnn_cli import Tensor, nn, registry
+from npnn_cli import nn, registry
 from npnn_cli.autograd import apply, lift
 from npnn_cli.examples import constant, example, normal
 from npnn_cli.optim import SGD, Adam, Optimizer
@@ -227,6 +227,8 @@ def _too_far_in_the_end(w, g, state, lr, **_):
 class TestOptimization:
     def register(self, rule, torch_name="SGD"):
         class Planted(Adam if torch_name == "Adam" else SGD):
+            tried = {}
+
             def update(self, w, g, state: dict[str, Any], **options: Any) -> None:
                 rule(w, g, state, **options)
 
@@ -275,6 +277,21 @@ class TestOptimization:
 
         assert len(failures(optimizer_checks("torch"))) == 2
 
+    @pytest.mark.parametrize(("nesterov", "is_wrong"), [(False, False), (True, True)])
+    def test_a_wrong_combination_of_options_is_found_and_named(self, nesterov, is_wrong):
+        class Planted(SGD):
+            tried = {"momentum": (0.9,), "weight_decay": (0.0, 0.1), "nesterov": (False, nesterov)}
+
+            def update(self, w, g, state: dict[str, Any], **options: Any) -> None:
+                super().update(w, g, state, **options | {"nesterov": False})
+
+        registry.optimizers.register(example(lr=0.1), reference=_torch_sgd)(Planted)
+
+        failed = failures(optimizer_checks("torch"))
+        assert len(failed) == (2 if is_wrong else 0)
+        assert all("(4 combinations of options; worst momentum=0.9" in what for what in failed)
+        assert all("nesterov=True" in what for what in failed)
+
     @against_both
     @pytest.mark.parametrize("slope", [1.0, 1.01])
     def test_wrong_gradients_are_found(self, slope, against, monkeypatch):
@@ -284,7 +301,7 @@ class TestOptimization:
             ans = np.tanh(x)
             return ans, lambda g: slope * g * (1 - ans * ans)
 
-        monkeypatch.setattr(Tensor, "tanh", lift(tanh))
+        monkeypatch.setattr(nn.Tanh, "forward", lambda _, x: lift(tanh)(x))
 
         assert bool(failures(optimizer_checks(against))) == (slope != 1)
 

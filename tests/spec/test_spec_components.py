@@ -159,5 +159,7 @@ def test_the_defaults_of_every_registered_component_are_valid_options() -> None:
     for kind in (registry.datasets, registry.layers, registry.losses, registry.optimizers, registry.schedulers):
         for entry in kind.values():
             options = entry.examples[0].options
+            if any(map(callable, options.values())):  # a function, which no spec can name
+                continue
             component = with_defaults(ComponentSpec(type=entry.name, options=options), kind)
             assert check_component(component, kind, ())[1] == [], entry.name

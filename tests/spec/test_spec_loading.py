@@ -86,7 +86,8 @@ def test_all_mistakes_come_at_once_in_the_order_of_the_text() -> None:
         "configs/m.yaml:8:5  missing required option 'out_features' of Linear",
         "configs/m.yaml:9:7  aliases (*name) are not supported: write the value out",
         "configs/m.yaml:10:29  lr: expected a number, got the text 'fast'",
-        "configs/m.yaml:10:35  unknown option 'momentun' of Adam; known are lr, betas, eps, weight_decay",
+        "configs/m.yaml:10:35  unknown option 'momentun' of Adam; known are lr, betas, eps, weight_decay, "
+        "amsgrad, maximize, decoupled_weight_decay",
         "configs/m.yaml:11:12  unknown key 'epoch' of training: did you mean 'epochs'?",
         "configs/m.yaml:11:34  batch_size: expected a whole number, got 0.5",
         "configs/m.yaml:12:1  unknown key 'trainng': did you mean 'training'?",

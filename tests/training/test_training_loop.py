@@ -197,7 +197,7 @@ def test_a_schedule_by_batches():
     assert column(trainer, "learning_rate") == [0.1 / 25, *rates[batches - 1 : -1 : batches]]
     assert np.argmax(rates) == 0.5 * 4 * batches - 2  # the rate after the batch: 20 steps up, the first is the start
     assert max(rates) == pytest.approx(0.1)
-    assert trainer.scheduler.last_step == 4 * batches
+    assert trainer.scheduler.last_epoch == 4 * batches
 
 
 def test_a_schedule_that_is_too_short_is_found_before_the_training():

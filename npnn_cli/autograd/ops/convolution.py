@@ -1,30 +1,26 @@
 """Convolution as a product of matrices.
 
 Every output pixel is the product of the filters with the window of the input beneath them. Laid side by side, the
-windows of a row of pixels are the columns of a matrix (im2col), and the row is one product: filters @ columns.
-
-In memory the images (N, C, H, W) lie as (H, C, W, N). The matrix of a row of pixels is then a stretch of the images
-themselves, once they are there in each shift to the left and right: the matrices of neighbouring rows overlap, and need
-no copies of their own. With the batch innermost, all passes over the data run along long rows of neighbours.
+windows are the columns of a matrix (im2col), and the whole convolution is one product: filters @ columns.
+The ordinary case, without groups and dilation, has a faster form in :mod:`npnn_cli.autograd.ops.row_convolution`.
 See https://pytorch.org/docs/stable/generated/torch.nn.functional.conv2d.html.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
-from numpy.lib.stride_tricks import as_strided
+from numpy.lib.stride_tricks import sliding_window_view
 
 from npnn_cli.autograd.ops.primitive import Answer, Array, primitive
+from npnn_cli.autograd.ops.row_convolution import convolve_rows
+from npnn_cli.autograd.ops.sizes import Pair, pair
 from npnn_cli.examples import example, normal
 
-Pair = tuple[int, int]
-
-
-def pair(value: int | Pair) -> Pair:
-    """Height and width from one number for both, or from two."""
-    return (value, value) if isinstance(value, int) else (value[0], value[1])
+Padding = int | Pair | Literal["same", "valid"]
 
 
 @primitive(
@@ -32,103 +28,135 @@ def pair(value: int | Pair) -> Pair:
     example(normal(2, 3, 5, 6), normal(4, 3, 3, 3), padding=1),
     example(normal(2, 3, 7, 6), normal(4, 3, 3, 2), normal(4), stride=(2, 3), padding=(1, 0)),
     example(normal(1, 1, 4, 5), normal(2, 1, 1, 1), stride=2),
-    example(normal(2, 1, 3, 4), normal(2, 1, 2, 1), padding=2),
+    example(normal(2, 3, 7, 8), normal(4, 3, 3, 2), normal(4), stride=(2, 1), padding=1, dilation=(2, 3)),
+    example(normal(2, 4, 5, 6), normal(6, 2, 3, 2), normal(6), groups=2),
+    example(normal(2, 3, 6, 5), normal(3, 1, 2, 3), stride=2, padding=(1, 0), groups=3),
+    example(normal(2, 3, 5, 6), normal(4, 3, 3, 1), padding="same"),
+    example(normal(2, 4, 5, 6), normal(4, 2, 2, 3), padding="same", dilation=(2, 1), groups=2),
+    example(normal(2, 3, 5, 6), normal(4, 3, 3, 2), padding="valid", stride=2),
 )
 def conv2d(
-    x: Array, weight: Array, bias: Array | None = None, /, stride: int | Pair = 1, padding: int | Pair = 0
+    x: Array,
+    weight: Array,
+    bias: Array | None = None,
+    /,
+    stride: int | Pair = 1,
+    padding: Padding = 0,
+    dilation: int | Pair = 1,
+    groups: int = 1,
 ) -> Answer:
-    """Cross-correlate images (N, C, H, W) with filters (C_out, C, kernel height, kernel width), add bias (C_out,).
+    """Cross-correlate images (N, C, H, W) with filters (C_out, C/groups, kernel height and width), add bias (C_out,).
 
-    The answer is (N, C_out, H_out, W_out) with H_out = (H + 2 padding - kernel height) // stride + 1.
+    The answer is (N, C_out, H_out, W_out) with H_out = (H + 2 padding - reach) // stride + 1, where a filter reaches
+    over dilation · (kernel height - 1) + 1 rows.
+    ``dilation`` is the distance between the pixels under a filter. With ``groups``, each of as many equal parts of the
+    filters sees only its part of the channels. The padding "valid" is none; "same" keeps H and W.
 
-    The gradient of the filters is the product of g with the same columns. That of the images is a correlation again:
-    of g, spread out by the stride, with the filters turned by 180°.
+    The gradient of the filters is the product of g with the same columns. That of the columns is filtersᵀ @ g, and an
+    element of the images gets the sum over all columns in which it stands.
 
     Raises:
         ValueError: if the shapes do not fit one another.
     """
-    stride, padding = pair(stride), pair(padding)
-    if x.ndim != 4 or x.shape[1] != weight.shape[1]:
-        raise ValueError(f"conv2d: expected images (N, in_channels={weight.shape[1]}, H, W), got shape {x.shape}")
-    if any(size + 2 * pad < kernel for size, pad, kernel in zip(x.shape[2:], padding, weight.shape[2:], strict=True)):
-        raise ValueError(
-            f"conv2d: the images {x.shape[2:]} with padding {padding} are smaller than the kernel {weight.shape[2:]}"
-        )
-    batch, channels, height, width = x.shape
-    out_channels, _, *kernel = weight.shape
-    padded = _pad(x, padding)  # (H + 2 padding, C, W + 2 padding, N)
-    columns = _columns(padded, kernel, stride)  # (H_out, kh·kw·C, W_out·N)
-    out_width = (width + 2 * padding[1] - kernel[1]) // stride[1] + 1
-    ans = _correlate(columns, weight, (out_width, batch))
+    stride, dilation = pair(stride), pair(dilation)
+    reach = _reach(weight.shape[-2:], dilation)
+    before, after = _sides(padding, reach, stride)
+    _check(x, weight, groups, reach, before, after)
+    if groups == 1 and dilation == (1, 1) and before == after:
+        return convolve_rows(x, weight, bias, stride, before)
+    return convolve_columns(x, weight, bias, stride, (before, after), dilation, groups)
+
+
+def convolve_columns(
+    x: Array, weight: Array, bias: Array | None, stride: Pair, padding: tuple[Pair, Pair], dilation: Pair, groups: int
+) -> Answer:
+    """The answer and the vjps of conv2d for these numbers, which must fit one another: the plain maths.
+
+    ``padding`` is how much to add before (top, left) and after (bottom, right) the images.
+    """
+    (before, after), kernel = padding, (weight.shape[2], weight.shape[3])
+    reach = _reach(kernel, dilation)
+    padded = _pad(x, before, after)
+    columns, (height, width) = _columns(padded, reach, stride, dilation)
+    columns = _grouped(columns, groups)  # (groups, C/groups·kh·kw, N·H_out·W_out)
+    ans = _grouped(weight, groups) @ columns
+    ans = ans.reshape(len(weight), columns.shape[2])
     if bias is not None:
-        ans += bias[:, None, None]
+        ans += bias[:, None]
+    # Channels stay the outermost in memory; only the view puts the batch first.
+    ans = ans.reshape(len(weight), len(x), height, width).swapaxes(0, 1)
 
     def gradient_of_x(g: Array) -> Array:
-        spread = _spread(g, padded.shape, kernel, stride)
-        (top, left), (kh, kw) = padding, kernel
-        inside = spread[top : top + height + kh - 1, :, left : left + width + kw - 1]  # what the padding got is lost
-        turned = weight[:, :, ::-1, ::-1].swapaxes(0, 1)  # (C, C_out, kh, kw)
-        return _correlate(_columns(inside, kernel, (1, 1)), turned, (width, batch))
+        spread = np.zeros((x.shape[1], len(x), *padded.shape[2:]), g.dtype)
+        of_columns = _grouped(weight, groups).swapaxes(1, 2) @ _grouped(g.swapaxes(0, 1), groups)
+        of_windows = of_columns.reshape(x.shape[1], *kernel, len(x), height, width)
+        for i, j in np.ndindex(kernel):
+            rows, columns = (
+                slice(start * gap, start * gap + (count - 1) * step + 1, step)
+                for start, gap, count, step in zip((i, j), dilation, (height, width), stride, strict=True)
+            )
+            spread[:, :, rows, columns] += of_windows[:, i, j]
+        inside = spread[:, :, before[0] : before[0] + x.shape[2], before[1] : before[1] + x.shape[3]]
+        return inside.swapaxes(0, 1)
 
     def gradient_of_weight(g: Array) -> Array:
-        rows = g.transpose(2, 3, 0, 1).reshape(len(columns), out_width * batch, out_channels)
-        gradient: Array = (columns @ rows).sum(axis=0)  # (kh·kw·C, C_out)
-        return gradient.reshape(*kernel, channels, out_channels).transpose(3, 2, 0, 1)
+        return (_grouped(g.swapaxes(0, 1), groups) @ columns.swapaxes(1, 2)).reshape(weight.shape)
 
     return ans, gradient_of_x, gradient_of_weight, None if bias is None else lambda g: g.sum(axis=(0, 2, 3))
 
 
-def overlapping_rows(a: Array, count: int, stride: int = 1) -> Array:
-    """Each ``count`` neighbouring rows of (..., rows, C, L) as a matrix: a view (..., positions, count·C, L) of a.
-
-    Rows must follow one another without gaps: the strides of ``a`` are those of (..., rows·C, L).
-    """
-    *outer, rows, channels, length = a.shape
-    *outer_strides, row, channel, element = a.strides
-    shape = (*outer, (rows - count) // stride + 1, count * channels, length)
-    step = channel if channels > 1 else row  # of a single channel, NumPy does not keep the stride
-    return as_strided(a, shape, (*outer_strides, stride * row, step, element), writeable=False)
+def _reach(kernel: Sequence[int], dilation: Pair) -> Pair:
+    """How many rows and columns a dilated filter covers."""
+    return dilation[0] * (kernel[0] - 1) + 1, dilation[1] * (kernel[1] - 1) + 1
 
 
-def filter_matrix(weight: Array) -> Array:
-    """Filters (C_out, C, kh, kw) as rows (C_out, kh·kw·C)."""
-    return weight.transpose(0, 2, 3, 1).reshape(len(weight), -1)
+def _check(x: Array, weight: Array, groups: int, reach: Pair, before: Pair, after: Pair) -> None:
+    if weight.ndim != 4 or groups < 1 or len(weight) % groups:
+        raise ValueError(
+            f"conv2d: expected filters (C_out, C/groups, kernel height, kernel width) with C_out divisible by "
+            f"groups={groups}, got shape {weight.shape}"
+        )
+    if x.ndim != 4 or x.shape[1] != weight.shape[1] * groups:
+        raise ValueError(
+            f"conv2d: expected images (N, in_channels={weight.shape[1] * groups}, H, W), got shape {x.shape}"
+        )
+    if any(size + a + b < r for size, a, b, r in zip(x.shape[2:], before, after, reach, strict=True)):
+        raise ValueError(
+            f"conv2d: the images {x.shape[2:]} with padding {before} are smaller than the kernel, which covers {reach}"
+        )
 
 
-def _pad(x: Array, padding: Pair) -> Array:
-    """Surround images (N, C, H, W) with zeros, and lay them out as (H + 2 padding, C, W + 2 padding, N)."""
-    (top, left), (batch, channels, height, width) = padding, x.shape
-    padded = np.zeros((height + 2 * top, channels, width + 2 * left, batch), x.dtype)
-    padded[top : top + height, :, left : left + width] = x.transpose(2, 1, 3, 0)
+def _sides(padding: Padding, reach: Pair, stride: Pair) -> tuple[Pair, Pair]:
+    """How much to pad before (top, left) and after (bottom, right) the images."""
+    if padding == "same":
+        if stride != (1, 1):
+            raise ValueError(f"conv2d: padding 'same' needs stride 1, got {stride}")
+        return ((reach[0] - 1) // 2, (reach[1] - 1) // 2), (reach[0] // 2, reach[1] // 2)
+    if isinstance(padding, str) and padding != "valid":
+        raise ValueError(f"conv2d: padding must be numbers, 'same' or 'valid', got '{padding}'")
+    sides = (0, 0) if padding == "valid" else pair(padding)
+    return sides, sides
+
+
+def _grouped(rows: Array, groups: int) -> Array:
+    """Flatten all but the first dimension, which is split into groups: (groups, rows of a group, rest)."""
+    return rows.reshape(groups, len(rows) // groups, math.prod(rows.shape[1:]))
+
+
+def _pad(x: Array, before: Pair, after: Pair) -> Array:
+    """Surround images (N, C, H, W) with zeros."""
+    if before == after == (0, 0):
+        return x
+    (top, left), (bottom, right), (*outer, height, width) = before, after, x.shape
+    padded = np.zeros((*outer, top + height + bottom, left + width + right), x.dtype)
+    padded[:, :, top : top + height, left : left + width] = x
     return padded
 
 
-def _columns(images: Array, kernel: Sequence[int], stride: Pair) -> Array:
-    """Lay the windows of images (H, C, W, N) out as columns (H_out, kh·kw·C, W_out·N)."""
-    (height, channels, width, batch), (kh, kw) = images.shape, kernel
-    out_width = (width - kw) // stride[1] + 1
-    shifts = np.empty((height, kw, channels, out_width, batch), images.dtype)
-    for shift in range(kw):
-        shifts[:, shift] = images[:, :, shift : shift + (out_width - 1) * stride[1] + 1 : stride[1]]
-    return overlapping_rows(shifts.reshape(height, kw * channels, out_width * batch), kh, stride[0])
-
-
-def _correlate(columns: Array, weight: Array, width_and_batch: Pair) -> Array:
-    """Filters times columns: images (N, C_out, H_out, W_out), which lie in memory as (C_out, H_out, W_out, N)."""
-    height, _, length = columns.shape
-    ans = np.empty((len(weight), height, length), np.result_type(weight, columns))
-    np.matmul(filter_matrix(weight), columns, out=ans.swapaxes(0, 1))
-    return ans.reshape(len(weight), height, *width_and_batch).transpose(3, 0, 1, 2)
-
-
-def _spread(g: Array, padded_shape: tuple[int, ...], kernel: Sequence[int], stride: Pair) -> Array:
-    """Put the pixels of g (N, C_out, H_out, W_out) ``stride`` apart, with room for the kernel all around.
-
-    The result (H + 2 padding + kh - 1, C_out, W + 2 padding + kw - 1, N) is zero elsewhere.
-    """
-    (height, _, width, batch), (kh, kw) = padded_shape, kernel
-    spread = np.zeros((height + kh - 1, g.shape[1], width + kw - 1, batch), g.dtype)
-    rows = slice(kh - 1, kh - 1 + stride[0] * g.shape[2], stride[0])
-    columns = slice(kw - 1, kw - 1 + stride[1] * g.shape[3], stride[1])
-    spread[rows, :, columns] = g.transpose(2, 1, 3, 0)
-    return spread
+def _columns(x: Array, reach: Pair, stride: Pair, dilation: Pair) -> tuple[Array, Pair]:
+    """Lay the windows of images (N, C, H, W) out as columns (C·kh·kw, N·H_out·W_out); also give H_out and W_out."""
+    windows = sliding_window_view(x, reach, axis=(2, 3))
+    windows = windows[:, :, :: stride[0], :: stride[1], :: dilation[0], :: dilation[1]]
+    samples, channels, height, width, *kernel = windows.shape
+    shape = (channels * kernel[0] * kernel[1], samples * height * width)
+    return windows.transpose(1, 4, 5, 0, 2, 3).reshape(shape), (height, width)

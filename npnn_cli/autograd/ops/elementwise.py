@@ -1,16 +1,17 @@
-"""Ops that treat every element alike: arithmetic, exponentials, activations.
+"""Arithmetic, and choice between two: ops that treat every element alike.
 
-Conventions at kinks are PyTorch's: relu'(0) = 0, abs'(0) = 0, sqrt'(0) = inf.
+Conventions at kinks are PyTorch's: abs'(0) = 0, clamp' = 1 at both bounds, and of equal numbers each takes half.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
+from npnn_cli.autograd.dtypes import get_default_dtype
 from npnn_cli.autograd.ops.primitive import Answer, Array, primitive
-from npnn_cli.examples import constant, example, nonzero, normal, positive
+from npnn_cli.examples import booleans, constant, distinct, example, nonzero, normal, positive, uniform
 
 # As in PyTorch, inf and nan are results like any other: no warning.
 _quiet = np.errstate(all="ignore")
@@ -37,18 +38,31 @@ def _yields(x: Array, y: Array) -> bool:
     return y.dtype.kind == "f" and (x.dtype.kind != "f" or (x.ndim == 0 and y.ndim > 0))
 
 
-@primitive(example(normal(3, 4), normal(3, 4)), example(normal(2, 3, 4), normal(3, 1)), example(normal(), normal(3)))
-def add(x: Array, y: Array, /) -> Answer:
-    """Sum x + y."""
+@primitive(
+    example(normal(3, 4), normal(3, 4)),
+    example(normal(2, 3, 4), normal(3, 1), alpha=-1.5),
+    example(normal(), normal(3)),
+    example(normal(0, 3), normal(1, 3)),
+)
+def add(x: Array, y: Array, /, alpha: float = 1) -> Answer:
+    """Sum x + alpha · y."""
     x, y = _promote(x, y)
-    return x + y, lambda g: g, lambda g: g
+    if alpha == 1:
+        return x + y, lambda g: g, lambda g: g
+    return x + alpha * y, lambda g: g, lambda g: alpha * g
 
 
-@primitive(example(normal(3, 4), normal(3, 4)), example(normal(2, 3, 4), normal(3, 1)), example(normal(), normal(3)))
-def sub(x: Array, y: Array, /) -> Answer:
-    """Difference x - y."""
+@primitive(
+    example(normal(3, 4), normal(3, 4)),
+    example(normal(2, 3, 4), normal(3, 1), alpha=-1.5),
+    example(normal(), normal(3)),
+)
+def sub(x: Array, y: Array, /, alpha: float = 1) -> Answer:
+    """Difference x - alpha · y."""
     x, y = _promote(x, y)
-    return x - y, lambda g: g, lambda g: -g
+    if alpha == 1:
+        return x - y, lambda g: g, lambda g: -g
+    return x - alpha * y, lambda g: g, lambda g: -alpha * g
 
 
 @primitive(example(normal(3, 4), normal(3, 4)), example(normal(2, 3, 4), normal(3, 1)), example(normal(), normal(3)))
@@ -59,14 +73,26 @@ def mul(x: Array, y: Array, /) -> Answer:
 
 
 @primitive(
-    example(normal(3, 4), positive(3, 4)), example(normal(2, 3, 4), nonzero(3, 1)), example(normal(), nonzero(3))
+    example(normal(3, 4), positive(3, 4)),
+    example(normal(2, 3, 4), nonzero(3, 1)),
+    example(normal(), nonzero(3)),
+    example(uniform(2.1, 2.4, 3, 4), constant(-1.0, 4), rounding_mode="floor"),
+    example(uniform(2.1, 2.4, 3, 4), constant(-1.0, 4), rounding_mode="trunc"),
 )
 @_quiet
-def div(x: Array, y: Array, /) -> Answer:
-    """Quotient x / y."""
+def div(x: Array, y: Array, /, rounding_mode: Literal["floor", "trunc"] | None = None) -> Answer:
+    """Quotient x / y, rounded down ("floor") or towards zero ("trunc") if asked to; rounding has the derivative 0.
+
+    Raises:
+        ValueError: if ``rounding_mode`` is none of these.
+    """
     x, y = _promote(x, y)
-    ans = x / y
-    return ans, lambda g: g / y, lambda g: -g * ans / y
+    if rounding_mode is None:
+        ans = x / y
+        return ans, lambda g: g / y, lambda g: -g * ans / y
+    if rounding_mode not in ("floor", "trunc"):
+        raise ValueError(f"div: rounding_mode must be None, 'floor' or 'trunc', got {rounding_mode!r}")
+    return x // y if rounding_mode == "floor" else np.trunc(x / y), np.zeros_like, np.zeros_like
 
 
 @primitive(
@@ -116,46 +142,105 @@ def abs(x: Array, /) -> Answer:
     return np.abs(x), lambda g: g * np.sign(x)
 
 
+@primitive(example(nonzero(3, 4)), example(nonzero()))
+def sign(x: Array, /) -> Answer:
+    """-1, 0 or 1 for a negative number, zero (or nan) or a positive one; its derivative is 0 everywhere."""
+    return np.where(np.isnan(x), 0, np.sign(x)), np.zeros_like
+
+
+@primitive(example(distinct(3, 4)), example(uniform(0.1, 0.9)))
+def floor(x: Array, /) -> Answer:
+    """Greatest whole number that is not above x; its derivative is 0 everywhere."""
+    return np.floor(x), np.zeros_like
+
+
 @primitive(example(normal(3, 4)), example(normal()))
 @_quiet
-def exp(x: Array, /) -> Answer:
-    """Exponential e ** x."""
-    ans = np.exp(x)
-    return ans, lambda g: g * ans
-
-
-@primitive(example(positive(3, 4)), example(positive()))
-@_quiet
-def log(x: Array, /) -> Answer:
-    """Natural logarithm."""
-    return np.log(x), lambda g: g / x
-
-
-@primitive(example(positive(3, 4)), example(positive()))
-@_quiet
-def sqrt(x: Array, /) -> Answer:
-    """Square root, with derivative inf at 0."""
-    ans = np.sqrt(x)
-    return ans, lambda g: g / (2 * ans)
+def square(x: Array, /) -> Answer:
+    """Square x²."""
+    return x * x, lambda g: 2 * g * x
 
 
 @primitive(example(nonzero(3, 4)), example(nonzero()))
-def relu(x: Array, /) -> Answer:
-    """Rectifier max(x, 0), with derivative 0 at 0."""
-    ans = np.maximum(x, 0)
-    return ans, lambda g: g * (ans != 0)  # also where ans is nan, as in PyTorch
-
-
-@primitive(example(normal(3, 4)), example(normal()))
 @_quiet
-def sigmoid(x: Array, /) -> Answer:
-    """Logistic function 1 / (1 + e ** -x)."""
-    ans = 1 / (1 + np.exp(-x))
-    return ans, lambda g: g * ans * (1 - ans)
+def reciprocal(x: Array, /) -> Answer:
+    """Reciprocal 1 / x."""
+    ans = 1 / x
+    return ans, lambda g: -g * ans * ans
 
 
-@primitive(example(normal(3, 4)), example(normal()))
-def tanh(x: Array, /) -> Answer:
-    """Hyperbolic tangent."""
-    ans = np.tanh(x)
-    return ans, lambda g: g * (1 - ans * ans)
+@primitive(
+    example(distinct(3, 4), min=-0.3, max=0.2),
+    example(distinct(3, 4), min=0.0),
+    example(distinct(), max=0.0),
+    example(normal(3, 4), uniform(-0.9, -0.6, 4), uniform(0.6, 0.9, 3, 1)),
+    example(normal(2, 3), uniform(0.6, 0.9, 3), uniform(-0.9, -0.6, 2, 1)),
+    example(normal(3, 1), normal(4)),
+    example(normal(4), max=1.0),
+    example(normal(0, 3), uniform(-1.0, 0.0, 3)),
+)
+def clamp(x: Array, min: Array | None = None, max: Array | None = None, /) -> Answer:
+    """Bring every element between two bounds, numbers or arrays; ``max`` counts where the bounds contradict each other.
+
+    At a bound itself the gradient goes to x, beyond it to the bound.
+    See https://pytorch.org/docs/stable/generated/torch.clamp.html.
+
+    Raises:
+        ValueError: if there is no bound.
+    """
+    if min is None and max is None:
+        raise ValueError("clamp: expected min, max or both, got neither")
+    low, x = (min, x) if min is None else _promote(min, x)
+    high, x = (max, x) if max is None else _promote(max, x)
+    ans = x if low is None else np.maximum(x, low)
+    ans = ans if high is None else np.minimum(ans, high)
+    floor, ceiling = -np.inf if low is None else low, np.inf if high is None else high
+    return (
+        ans,
+        lambda g: g * ((x >= floor) & (x <= ceiling)),
+        lambda g: g * ((x < floor) & (floor < ceiling)),
+        lambda g: g * ((x > ceiling) | (ceiling < floor)),
+    )
+
+
+@primitive(
+    example(distinct(3, 4), distinct(3, 4)), example(normal(2, 3, 4), normal(3, 1)), example(normal(), normal(3))
+)
+def maximum(x: Array, y: Array, /) -> Answer:
+    """Greater of x and y; equal ones share the gradient."""
+    x, y = _promote(x, y)
+    return np.maximum(x, y), lambda g: _share(g, x == y, x < y), lambda g: _share(g, x == y, y < x)
+
+
+@primitive(
+    example(distinct(3, 4), distinct(3, 4)), example(normal(2, 3, 4), normal(3, 1)), example(normal(), normal(3))
+)
+def minimum(x: Array, y: Array, /) -> Answer:
+    """Lesser of x and y; equal ones share the gradient."""
+    x, y = _promote(x, y)
+    return np.minimum(x, y), lambda g: _share(g, x == y, x > y), lambda g: _share(g, x == y, y > x)
+
+
+def _share(g: Array, equal: Array, lost: Array) -> Array:
+    """All of the gradient, half of it where the two are equal, and none where the other was chosen."""
+    return np.where(lost, 0, np.where(equal, g / 2, g))
+
+
+@primitive(
+    example(booleans(3, 4), normal(3, 4), normal(3, 4)),
+    example(booleans(3, 1), normal(2, 3, 4), normal()),
+    example(booleans(), normal(3), normal(2, 1)),
+    example(booleans(0, 1), normal(3), normal()),
+)
+def where(condition: Array, x: Array, y: Array, /) -> Answer:
+    """Elements of x where the condition is true, and of y elsewhere; all three broadcast.
+
+    Raises:
+        TypeError: if the condition is not boolean.
+    """
+    if np.asarray(condition).dtype != bool:
+        raise TypeError(f"where: expected a boolean condition, got one of {np.asarray(condition).dtype}")
+    if isinstance(x, float) and not isinstance(y, np.ndarray):
+        x = np.asarray(x, get_default_dtype())
+    x, y = _promote(x, y)
+    return np.where(condition, x, y), None, lambda g: g * condition, lambda g: g * np.logical_not(condition)

@@ -1,7 +1,8 @@
 """Convolution, ReLU and max-pooling as one op: the numbers of the three in a row, in half of the time.
 
-What makes it fast is where the numbers lie in memory, as in :mod:`npnn_cli.autograd.ops.convolution`: for the products,
-images (N, C, H, W) are laid out as (H, C, W, N), and the matrices of neighbouring rows of pixels overlap. Moreover:
+What makes it fast is where the numbers lie in memory, as in :mod:`npnn_cli.autograd.ops.row_convolution`: for the
+products, images (N, C, H, W) are laid out as (H, C, W, N), and the columns of neighbouring rows of pixels overlap.
+Moreover:
 
 - Even and odd columns are kept apart, as two *phases*. Pooling then takes the maximum of two contiguous halves, and the
   products are small enough for what BLAS does best with few channels.
@@ -18,8 +19,9 @@ import functools
 import numpy as np
 from numpy.typing import DTypeLike
 
-from npnn_cli.autograd.ops.convolution import Pair, filter_matrix, overlapping_rows, pair
 from npnn_cli.autograd.ops.primitive import Answer, Array, primitive
+from npnn_cli.autograd.ops.row_convolution import filter_matrix, overlapping_rows
+from npnn_cli.autograd.ops.sizes import Pair, pair
 from npnn_cli.examples import example, normal
 
 

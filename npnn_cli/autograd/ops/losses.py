@@ -1,62 +1,132 @@
-"""Losses whose derivative is simpler, or more stable, than that of their parts."""
+"""Losses of each sample whose derivative is simpler, or more stable, than that of their parts."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 
 from npnn_cli.autograd.ops.primitive import Answer, Array, primitive
-from npnn_cli.examples import classes, example, normal
+from npnn_cli.examples import classes, example, normal, uniform
+
+_quiet = np.errstate(all="ignore")
+
+_LEAST_VARIANCE = float(np.float32(1e-12))  # PyTorch's, which it keeps in float32
+
+
+def _torch_cross_entropy(torch: Any, x: Any, target: Any, **options: Any) -> Any:
+    return torch.nn.functional.cross_entropy(x, target, reduction="none", **options)
 
 
 @primitive(
     example(normal(5, 3), classes(3, 5)),
     example(normal(5, 3), classes(3, 5), label_smoothing=0.1),
-    reference=lambda torch, x, target, **options: torch.nn.functional.cross_entropy(
+    example(normal(5, 3), classes(3, 5), weight=np.array([0.5, 2.0, 1.0]), ignore_index=2, label_smoothing=0.2),
+    reference=_torch_cross_entropy,
+)
+@_quiet
+def softmax_cross_entropy(
+    x: Array,
+    target: Array,
+    /,
+    weight: Array | None = None,
+    ignore_index: int = -100,
+    label_smoothing: float = 0.0,
+) -> Answer:
+    """Cross-entropy of each sample: -log softmax(x)[target] for logits x (N, C) and class indices (N,).
+
+    Label smoothing s moves the share s of each target evenly onto all classes (Szegedy et al., 2016), and ``weight``
+    (C,) scales each class. The target is then q = w·((1 - s)·onehot + s/C), the loss -Σ q log p with p = softmax(x),
+    and its gradient simply p·Σq - q. A sample whose target is ``ignore_index`` has q = 0.
+    """
+    rows, smooth = np.arange(len(x)), label_smoothing / max(x.shape[1], 1)
+    valid = target != ignore_index
+    target = np.where(valid, target, 0)
+    weights = np.ones(x.shape[1], x.dtype) if weight is None else np.asarray(weight, x.dtype)
+    own = np.where(valid, (1 - label_smoothing) * weights[target], 0).astype(x.dtype)  # q of the target itself, and ...
+    others = valid[:, None] * (smooth * weights).astype(x.dtype) if label_smoothing else None  # ... what all others get
+    total = own if others is None else own + others.sum(axis=1)
+    shifted = x - x.max(axis=1, keepdims=True)  # so that no exponential overflows
+    exponentials = np.exp(shifted)
+    sums = exponentials.sum(axis=1)
+    losses: Array = total * np.log(sums) - own * shifted[rows, target]
+    if others is not None:
+        losses -= (others * shifted).sum(axis=1)
+
+    def gradient(g: Array) -> Array:
+        slopes: Array = exponentials * (g * total / sums)[:, None]
+        slopes[rows, target] -= g * own
+        if others is not None:
+            slopes -= g[:, None] * others
+        return slopes
+
+    return np.where(valid, losses, 0).astype(x.dtype), gradient, None
+
+
+@primitive(
+    example(normal(5, 3), normal(5, 3)),
+    example(normal(5, 3), normal(5, 3), delta=0.5),
+    reference=lambda torch, x, y, **options: torch.nn.functional.huber_loss(x, y, reduction="none", **options),
+)
+@_quiet
+def huber(x: Array, y: Array, /, delta: float = 1.0) -> Answer:
+    """Square of the difference d = x - y up to ``delta``, a straight line beyond: d²/2, or delta·(abs(d) - delta/2).
+
+    Huber, "Robust estimation of a location parameter", 1964.
+    """
+    difference = x - y
+    slope = np.clip(difference, -delta, delta)
+    return slope * (difference - slope / 2), lambda g: g * slope, lambda g: -g * slope
+
+
+@primitive(
+    example(uniform(0.05, 0.95, 5, 3), uniform(0.0, 1.0, 5, 3)),
+    reference=lambda torch, x, target: torch.nn.functional.binary_cross_entropy(x, target, reduction="none"),
+)
+@_quiet
+def bernoulli_cross_entropy(x: Array, target: Array, /) -> Answer:
+    """Cross-entropy -t·log x - (1 - t)·log(1 - x) of probabilities x; no logarithm falls below -100, as in PyTorch."""
+    log_x, log_rest = np.maximum(np.log(x), -100), np.maximum(np.log1p(-x), -100)
+
+    def gradient(g: Array) -> Array:
+        slope: Array = g * (x - target) / np.maximum(x * (1 - x), _LEAST_VARIANCE)
+        return slope
+
+    return (target - 1) * log_rest - target * log_x, gradient, lambda g: g * (log_rest - log_x)
+
+
+@primitive(
+    example(normal(5, 3), uniform(0.0, 1.0, 5, 3)),
+    example(normal(5, 3), uniform(0.0, 1.0, 5, 3), pos_weight=np.array([0.5, 2.0, 1.0])),
+    reference=lambda torch, x, target, **options: torch.nn.functional.binary_cross_entropy_with_logits(
         x, target, reduction="none", **options
     ),
 )
-@np.errstate(all="ignore")
-def softmax_cross_entropy(x: Array, target: Array, /, label_smoothing: float = 0.0) -> Answer:
-    """Cross-entropy of each sample: -log softmax(x)[target] for logits x (N, C) and class indices (N,).
-
-    Label smoothing s moves the share s of each target evenly onto all classes (Szegedy et al., 2016). The target is
-    then q = (1 - s)·onehot + s/C, the loss -Σ q log p with p = softmax(x), and its gradient simply p - q.
-
-    Raises:
-        TypeError: if the targets are not integers.
-        ValueError: if the shapes do not fit.
-        IndexError: if a target is outside the classes.
-    """
-    _check(x, target)
-    rows = np.arange(len(x))
-    shifted = x - x.max(axis=1, keepdims=True)  # so that no exponential overflows
-    exponentials = np.exp(shifted)
-    totals = exponentials.sum(axis=1)
-    logarithms = np.log(totals)
-    losses: Array = logarithms - shifted[rows, target]
-    if label_smoothing:
-        losses = (1 - label_smoothing) * losses + label_smoothing * (logarithms - shifted.mean(axis=1))
+@_quiet
+def sigmoid_cross_entropy(x: Array, target: Array, /, pos_weight: Array | None = None) -> Answer:
+    """Cross-entropy of sigmoid(x): (1 - t)·x + w·log(1 + e^-x), w = 1 + (pos_weight - 1)·t, which never overflows."""
+    scale = np.zeros((), x.dtype) if pos_weight is None else np.asarray(pos_weight, x.dtype) - 1
+    weight = 1 + scale * target
+    small = np.exp(-np.abs(x))
+    softplus = np.log1p(small) + np.maximum(-x, 0)  # log(1 + e^-x)
 
     def gradient(g: Array) -> Array:
-        slopes: Array = exponentials / totals[:, None]
-        slopes[rows, target] -= 1 - label_smoothing
-        if label_smoothing:
-            slopes -= label_smoothing / x.shape[1]
-        slopes *= g[:, None]
-        return slopes
+        slope: Array = g * (1 - target - weight * np.where(x > 0, small, 1) / (1 + small))
+        return slope
 
-    return losses, gradient, None
+    return (1 - target) * x + weight * softplus, gradient, lambda g: g * (scale * softplus - x)
 
 
-def _check(x: Array, target: Array) -> None:
-    if x.ndim != 2 or target.shape != x.shape[:1]:
-        raise ValueError(
-            f"cross_entropy: expected logits (N, C) and class indices (N,), got {x.shape} and {target.shape}"
-        )
-    if target.dtype.kind not in "iu":
-        raise TypeError(f"cross_entropy: targets must be whole numbers (class indices), got {target.dtype}")
-    if target.size and not 0 <= target.min() <= target.max() < x.shape[1]:
-        raise IndexError(
-            f"cross_entropy: targets must lie between 0 and {x.shape[1] - 1} (there are {x.shape[1]} classes), "
-            f"got {target.min()} to {target.max()}"
-        )
+@primitive(
+    example(normal(5, 3), uniform(0.1, 1.0, 5, 3)),
+    reference=lambda torch, x, target: torch.nn.functional.kl_div(x, target, reduction="none"),
+)
+@_quiet
+def relative_entropy(x: Array, target: Array, /) -> Answer:
+    """Divergence t·(log t - x) of log-probabilities x from probabilities t, 0 where t is.
+
+    Kullback and Leibler, "On information and sufficiency", 1951.
+    """
+    logarithms = np.log(target)
+    ans = np.where(target == 0, 0, target * logarithms) - target * x
+    return ans, lambda g: -g * target, lambda g: g * (logarithms + 1 - x)

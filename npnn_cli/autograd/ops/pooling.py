@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from npnn_cli.autograd.ops.convolution import Pair, pair
 from npnn_cli.autograd.ops.primitive import Answer, Array, primitive
+from npnn_cli.autograd.ops.sizes import Pair, pair
 from npnn_cli.examples import distinct, example
 
 

@@ -1,4 +1,4 @@
-"""Ops that reduce: ``dim`` is the axis, or the axes, reduced over (all of them by default).
+"""Ops that reduce: ``dim`` is the dimension, or the dimensions, reduced over (all of them by default).
 
 Ties follow PyTorch: over all elements the equal extremes share the gradient evenly (``max()``, ``amax``); along one
 ``dim``, the first index takes all of it (``max(dim)``).
@@ -6,20 +6,53 @@ Ties follow PyTorch: over all elements the equal extremes share the gradient eve
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable, Sequence
+
 import numpy as np
 
 from npnn_cli.autograd.ops.primitive import Answer, Array, primitive
-from npnn_cli.examples import distinct, example, normal
+from npnn_cli.examples import constant, distinct, example, nonzero, normal, positive
 
-Dim = int | tuple[int, ...] | None
+Dim = int | Sequence[int] | None
+
+_quiet = np.errstate(all="ignore")
 
 
-def _expand(reduced: Array, x: Array, dim: Dim, keepdim: bool) -> Array:
-    """View a reduced array in the shape of x: as many dimensions, 1 along the reduced ones."""
-    if keepdim or (dim is None and x.ndim == 0):
-        return reduced
-    dims = range(x.ndim) if dim is None else (dim,) if isinstance(dim, int) else dim
-    return np.expand_dims(reduced, tuple(dims))
+def dims_of(x: Array, dim: Dim, op: str) -> tuple[int, ...]:
+    """The dimensions that ``dim`` names, counted from the front; None and an empty sequence name all.
+
+    A single number (0-d) may be reduced along dim 0 or -1, as in PyTorch, and has no dimension to name.
+
+    Raises:
+        TypeError: if ``dim`` is no whole number.
+        IndexError: if x has no such dimension.
+        ValueError: if a dimension is named twice.
+    """
+    if dim is None or (isinstance(dim, Sequence) and not dim):
+        return tuple(range(x.ndim))
+    named = tuple(dim) if isinstance(dim, Sequence) else (dim,)
+    if not all(isinstance(d, int | np.integer) and not isinstance(d, bool) for d in named):
+        raise TypeError(f"{op}: dim must be a whole number, or several, got {dim!r}")
+    rank = max(x.ndim, 1)
+    if not all(-rank <= d < rank for d in named):
+        raise IndexError(f"{op}: dim must lie between {-rank} and {rank - 1} for the shape {x.shape}, got {dim}")
+    dims = sorted({int(d) % rank for d in named})
+    if len(dims) < len(named):
+        raise ValueError(f"{op}: dim names a dimension twice, got {dim} for the shape {x.shape}")
+    return tuple(dims) if x.ndim else ()
+
+
+def dim_of(x: Array, dim: int, op: str) -> int:
+    """The one dimension that ``dim`` names, counted from the front. Raises what :func:`dims_of` does."""
+    if isinstance(dim, Sequence) or dim is None:
+        raise TypeError(f"{op}: dim must be one whole number, got {dim!r}")
+    return (*dims_of(x, dim, op), 0)[0]
+
+
+def _expand(reduced: Array, dims: tuple[int, ...], keepdim: bool) -> Array:
+    """View a reduced array with as many dimensions as there were before, 1 along the reduced ones."""
+    return reduced if keepdim else np.expand_dims(reduced, dims)
 
 
 @primitive(
@@ -27,11 +60,12 @@ def _expand(reduced: Array, x: Array, dim: Dim, keepdim: bool) -> Array:
     example(normal()),
     example(normal(2, 3, 4), dim=1),
     example(normal(2, 3, 4), dim=(0, -1), keepdim=True),
+    example(normal(2, 0, 3), dim=1),
 )
 def sum(x: Array, /, dim: Dim = None, keepdim: bool = False) -> Answer:
     """Sum of the elements."""
-    ans = x.sum(axis=dim, keepdims=keepdim)
-    return ans, lambda g: np.broadcast_to(_expand(g, x, dim, keepdim), x.shape)
+    dims = dims_of(x, dim, "sum")
+    return x.sum(axis=dims, keepdims=keepdim), lambda g: np.broadcast_to(_expand(g, dims, keepdim), x.shape)
 
 
 @primitive(
@@ -40,12 +74,76 @@ def sum(x: Array, /, dim: Dim = None, keepdim: bool = False) -> Answer:
     example(normal(2, 3, 4), dim=1),
     example(normal(2, 3, 4), dim=(0, -1), keepdim=True),
 )
-@np.errstate(all="ignore")
+@_quiet
 def mean(x: Array, /, dim: Dim = None, keepdim: bool = False) -> Answer:
     """Arithmetic mean of the elements; nan if there are none."""
-    total = x.sum(axis=dim, keepdims=keepdim)
-    count = x.dtype.type(x.size / max(total.size, 1))
-    return total / count, lambda g: np.broadcast_to(_expand(g / count, x, dim, keepdim), x.shape)
+    dims = dims_of(x, dim, "mean")
+    count = _count(x, dims)
+    ans = x.sum(axis=dims, keepdims=keepdim) / count
+    return ans, lambda g: np.broadcast_to(_expand(g / count, dims, keepdim), x.shape)
+
+
+@primitive(
+    example(normal(2, 3, 4)),
+    example(normal(2, 3, 4), dim=1),
+    example(normal(2, 3, 4), dim=(0, -1), correction=0, keepdim=True),
+)
+@_quiet
+def var(x: Array, /, dim: Dim = None, correction: float = 1, keepdim: bool = False) -> Answer:
+    """Variance Σ (x - mean)² / (n - correction) of n elements; the correction 0 gives the biased one."""
+    dims = dims_of(x, dim, "var")
+    ans, slopes = _variance(x, dims, correction, keepdim)
+    return ans, lambda g: _expand(g, dims, keepdim) * slopes
+
+
+@primitive(
+    example(normal(2, 3, 4)),
+    example(normal(2, 3, 4), dim=1),
+    example(normal(2, 3, 4), dim=(0, -1), correction=0, keepdim=True),
+)
+@_quiet
+def std(x: Array, /, dim: Dim = None, correction: float = 1, keepdim: bool = False) -> Answer:
+    """Standard deviation, the root of the variance, with derivative 0 where it is 0."""
+    dims = dims_of(x, dim, "std")
+    variance, slopes = _variance(x, dims, correction, keepdim)
+    ans = np.sqrt(variance)
+    return ans, lambda g: _expand(np.where(ans == 0, 0, g / (2 * ans)), dims, keepdim) * slopes
+
+
+def _variance(x: Array, dims: tuple[int, ...], correction: float, keepdim: bool) -> tuple[Array, Array]:
+    """The variance, and its derivative with respect to x."""
+    count = _count(x, dims)
+    divisor = np.asarray(max(0, count - correction), x.dtype)
+    centered = x - x.sum(axis=dims, keepdims=True) / count
+    return (centered * centered).sum(axis=dims, keepdims=keepdim) / divisor, centered * (2 / divisor)
+
+
+def _count(x: Array, dims: tuple[int, ...]) -> int:
+    """How many elements are reduced to one."""
+    return math.prod(x.shape[dim] for dim in dims)
+
+
+@primitive(
+    example(normal(2, 3, 4)),
+    example(normal()),
+    example(normal(2, 3, 4), dim=1),
+    example(normal(2, 3, 4), dim=-1, keepdim=True),
+    example(constant(0.0, 2, 3), dim=1),
+)
+@_quiet
+def prod(x: Array, /, dim: int | None = None, keepdim: bool = False) -> Answer:
+    """Product of the elements, of all or along one ``dim``. Its derivative is the product of the others."""
+    dims = dims_of(x, dim, "prod") if dim is None else (dim_of(x, dim, "prod"),)[: x.ndim]
+
+    def gradient(g: Array) -> Array:
+        rows = x.reshape(-1) if dim is None else np.moveaxis(np.atleast_1d(x), dim, -1)
+        before, after = np.ones_like(rows), np.ones_like(rows)
+        before[..., 1:] = rows[..., :-1].cumprod(axis=-1)
+        after[..., -2::-1] = rows[..., :0:-1].cumprod(axis=-1)
+        others = before * after if dim is None else np.moveaxis(before * after, -1, dim)
+        return np.asarray(_expand(g, dims, keepdim) * others.reshape(x.shape))
+
+    return x.prod(axis=dims, keepdims=keepdim), gradient
 
 
 @primitive(
@@ -53,8 +151,9 @@ def mean(x: Array, /, dim: Dim = None, keepdim: bool = False) -> Answer:
 )
 def amax(x: Array, /, dim: Dim = None, keepdim: bool = False) -> Answer:
     """Greatest element; equal ones share the gradient."""
-    ans = x.max(axis=dim, keepdims=keepdim)
-    return ans, lambda g: _shared_by_equals(g, ans, x, dim, keepdim)
+    dims = _nonempty(x, dim, "amax")
+    ans = x.max(axis=dims, keepdims=keepdim)
+    return ans, lambda g: _shared_by_equals(g, ans, x, dims, keepdim)
 
 
 @primitive(
@@ -62,23 +161,112 @@ def amax(x: Array, /, dim: Dim = None, keepdim: bool = False) -> Answer:
 )
 def amin(x: Array, /, dim: Dim = None, keepdim: bool = False) -> Answer:
     """Least element; equal ones share the gradient."""
-    ans = x.min(axis=dim, keepdims=keepdim)
-    return ans, lambda g: _shared_by_equals(g, ans, x, dim, keepdim)
+    dims = _nonempty(x, dim, "amin")
+    ans = x.min(axis=dims, keepdims=keepdim)
+    return ans, lambda g: _shared_by_equals(g, ans, x, dims, keepdim)
 
 
-def _shared_by_equals(g: Array, ans: Array, x: Array, dim: Dim, keepdim: bool) -> Array:
-    chosen = x == _expand(ans, x, dim, keepdim)
-    shared: Array = _expand(g, x, dim, keepdim) * chosen / chosen.sum(axis=dim, keepdims=True, dtype=x.dtype)
+def _nonempty(x: Array, dim: Dim, op: str) -> tuple[int, ...]:
+    """The dimensions to reduce, along which there must be something to choose from."""
+    dims = dims_of(x, dim, op)
+    if not _count(x, dims):
+        raise ValueError(f"{op}: there is no element to choose from, the shape is {x.shape} and dim is {dim}")
+    return dims
+
+
+def argmax(x: Array, /, dim: int | None = None, keepdim: bool = False) -> Answer:
+    """Index of the greatest element among all, or along ``dim``; the first of equals. It has no gradient."""
+    return _index_of(np.argmax, x, dim, keepdim), None
+
+
+def argmin(x: Array, /, dim: int | None = None, keepdim: bool = False) -> Answer:
+    """Index of the least element among all, or along ``dim``; the first of equals. It has no gradient."""
+    return _index_of(np.argmin, x, dim, keepdim), None
+
+
+def _index_of(choose: Callable[..., Array], x: Array, dim: int | None, keepdim: bool) -> Array:
+    op = choose.__name__
+    axis = None if dim is None or x.ndim == 0 else dim_of(x, dim, op)
+    _nonempty(x, axis, op)
+    return np.asarray(choose(x, axis=axis, keepdims=keepdim))
+
+
+def _shared_by_equals(g: Array, ans: Array, x: Array, dims: tuple[int, ...], keepdim: bool) -> Array:
+    chosen = x == _expand(ans, dims, keepdim)
+    shared: Array = _expand(g, dims, keepdim) * chosen / chosen.sum(axis=dims, keepdims=True, dtype=x.dtype)
     return shared
 
 
-@primitive(example(normal(3, 4), dim=-1), example(normal(2, 3, 4), dim=1))
-@np.errstate(all="ignore")
-def log_softmax(x: Array, /, dim: int = -1) -> Answer:
-    """Logarithm of the softmax along ``dim``, shifted by the maximum so that no exponential overflows.
+@primitive(
+    example(normal(2, 3, 4), dim=1),
+    example(normal(2, 3, 4), dim=(0, -1), keepdim=True),
+    example(normal(), dim=0),
+    example(normal(0, 3), dim=1),
+)
+@_quiet
+def logsumexp(x: Array, /, dim: int | Sequence[int], keepdim: bool = False) -> Answer:
+    """Logarithm log Σ e ** x of the sum of exponentials, shifted by the maximum so that none overflows.
 
-    ans = x - log Σ exp x, hence dans_i/dx_j = δ_ij - softmax_j.
+    Its derivative is the softmax. Where every element is -inf, or there is none, it is -inf.
     """
-    shifted = x - x.max(axis=dim, keepdims=True)
-    ans = shifted - np.log(np.exp(shifted).sum(axis=dim, keepdims=True))
-    return ans, lambda g: g - np.exp(ans) * g.sum(axis=dim, keepdims=True)
+    dims = dims_of(x, dim, "logsumexp")
+    greatest = x.max(axis=dims, keepdims=True, initial=-np.inf)
+    greatest = np.where(np.isinf(greatest), 0, greatest)
+    full = np.log(np.exp(x - greatest).sum(axis=dims, keepdims=True)) + greatest
+    return full if keepdim else full.squeeze(dims), lambda g: _expand(g, dims, keepdim) * np.exp(x - full)
+
+
+@primitive(
+    example(normal(2, 3, 4)),
+    example(nonzero()),
+    example(normal(2, 3, 4), p=2, dim=1),
+    example(nonzero(3, 4), p=1, dim=(0, 1), keepdim=True),
+    example(nonzero(3, 4), p=3.0, dim=0),
+    example(nonzero(3, 4), p=0.5, dim=-1),
+    example(positive(3, 4), p=-1.5, dim=-1),
+    example(distinct(3, 4), p=math.inf, dim=1),
+    example(positive(3, 4), p=-math.inf),
+)
+@_quiet
+def norm(x: Array, /, p: float | str = "fro", dim: Dim = None, keepdim: bool = False) -> Answer:
+    """Norm (Σ |x| ** p) ** (1/p) of the elements as one vector; "fro" is 2, and inf the greatest |x|.
+
+    Where the norm is 0, so is its derivative.
+    See https://pytorch.org/docs/stable/generated/torch.norm.html.
+
+    Raises:
+        ValueError: if p is a word other than "fro".
+    """
+    if isinstance(p, str) and p != "fro":
+        raise ValueError(f"norm: p must be a number or 'fro', got {p!r}")
+    order = 2.0 if isinstance(p, str) else float(p)
+    dims, size = dims_of(x, dim, "norm"), np.abs(x)
+    if order == 0:
+        return np.asarray(size != 0).sum(axis=dims, keepdims=keepdim, dtype=x.dtype), lambda _: np.zeros_like(x)
+    if math.isinf(order):
+        extreme = np.asarray((size.max if order > 0 else size.min)(axis=dims, keepdims=keepdim))
+        return extreme, lambda g: np.sign(x) * _shared_by_equals(g, extreme, size, dims, keepdim)
+    if order == 2:
+        full = np.sqrt((x * x).sum(axis=dims, keepdims=True))
+    elif order == 1:
+        full = size.sum(axis=dims, keepdims=True)
+    else:
+        full = (size**order).sum(axis=dims, keepdims=True) ** (1 / order)
+
+    def gradient(g: Array) -> Array:
+        slopes = x / full if order == 2 else np.sign(x) * (size / full) ** (order - 1)
+        return _expand(g, dims, keepdim) * np.where(x == 0, 0, slopes)
+
+    return full if keepdim else full.squeeze(dims), gradient
+
+
+@primitive(example(normal(3, 4), dim=0), example(normal(2, 3, 4), dim=-2), example(normal(), dim=0))
+def cumsum(x: Array, /, dim: int) -> Answer:
+    """Sum of each element and all before it along ``dim``."""
+    dim, rows = dim_of(x, dim, "cumsum"), np.atleast_1d(x)
+
+    def gradient(g: Array) -> Array:
+        backwards = np.flip(np.atleast_1d(g), dim)
+        return np.flip(backwards.cumsum(dim), dim).reshape(x.shape)
+
+    return rows.cumsum(dim).reshape(x.shape), gradient

@@ -1,0 +1,133 @@
+"""Average pooling: a window slides over each image, and the mean of what it covers stands for it.
+
+A sum over a window is a sum of rows, then of columns, so each direction is taken by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from npnn_cli.autograd.ops.primitive import Answer, Array, primitive
+from npnn_cli.autograd.ops.sizes import Pair, pair
+from npnn_cli.examples import example, normal
+
+
+@primitive(
+    example(normal(2, 3, 4, 6), kernel_size=2),
+    example(normal(2, 3, 7, 5), kernel_size=(3, 2), stride=(2, 1), padding=(1, 0)),
+    example(normal(2, 2, 5, 6), kernel_size=3, stride=2, padding=1, count_include_pad=False),
+    example(normal(2, 2, 5, 8), kernel_size=3, stride=2, padding=1, ceil_mode=True),
+    example(normal(2, 2, 5, 8), kernel_size=(2, 3), stride=3, padding=1, ceil_mode=True, count_include_pad=False),
+    example(normal(2, 2, 4, 6), kernel_size=(3, 2), divisor_override=5),
+)
+def avg_pool2d(
+    x: Array,
+    /,
+    kernel_size: int | Pair,
+    stride: int | Pair | None = None,
+    padding: int | Pair = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+    divisor_override: int | None = None,
+) -> Answer:
+    """Mean of each window of images (N, C, H, W); the padding is 0, and the stride is the kernel size unless given.
+
+    The answer is (N, C, H_out, W_out) with H_out = (H + 2 padding - kernel height) / stride + 1, rounded down, or up in
+    ``ceil_mode``. A window is divided by the elements in it, those of the padding counted unless
+    ``count_include_pad`` is False, or by ``divisor_override``.
+    See https://pytorch.org/docs/stable/generated/torch.nn.functional.avg_pool2d.html.
+
+    Raises:
+        ValueError: if x is no batch of images, the window does not fit them, or the padding is more than half of it.
+    """
+    kernel, padding = pair(kernel_size), pair(padding)
+    stride = kernel if stride is None else pair(stride)
+    _check(x, kernel, stride, padding, divisor_override)
+    rows = _Windows(x.shape[2], kernel[0], stride[0], padding[0], ceil_mode)
+    columns = _Windows(x.shape[3], kernel[1], stride[1], padding[1], ceil_mode)
+    counts = np.outer(rows.sizes(count_include_pad), columns.sizes(count_include_pad))
+    divisor = np.asarray(counts if divisor_override is None else divisor_override, x.dtype)
+    inside = (..., rows.inside, columns.inside)
+    padded = x
+    if (rows.extent, columns.extent) != x.shape[2:]:
+        padded = np.zeros((*x.shape[:2], rows.extent, columns.extent), x.dtype)
+        padded[inside] = x
+
+    of_rows = _total([padded[..., place, :] for place in rows.places()])
+    ans = _total([of_rows[..., place] for place in columns.places()])
+    ans /= divisor
+
+    def gradient(g: Array) -> Array:
+        share = g / divisor
+        of_rows = np.zeros((*g.shape[:3], columns.extent), g.dtype)
+        for place in columns.places():
+            of_rows[..., place] += share
+        spread = np.zeros(padded.shape, g.dtype)
+        for place in rows.places():
+            spread[..., place, :] += of_rows
+        return spread[inside]
+
+    return ans, gradient
+
+
+@dataclass(frozen=True)
+class _Windows:
+    """Where the windows lie along one direction of images of this size."""
+
+    size: int
+    kernel: int
+    stride: int
+    padding: int
+    ceil_mode: bool
+
+    @property
+    def count(self) -> int:
+        steps, rest = divmod(self.size + 2 * self.padding - self.kernel, self.stride)
+        # In ceil_mode one more window may stick out, but it must not begin beyond the image.
+        more = self.ceil_mode and rest > 0 and (steps + 1) * self.stride < self.size + self.padding
+        return steps + 1 + more
+
+    @property
+    def extent(self) -> int:
+        """Size with all padding that windows reach."""
+        return max(self.padding + self.size, (self.count - 1) * self.stride + self.kernel)
+
+    @property
+    def inside(self) -> slice:
+        """Where the image lies in its padding."""
+        return slice(self.padding, self.padding + self.size)
+
+    def places(self) -> Iterator[slice]:
+        """For each place in a window: the elements that all windows have in that place."""
+        for place in range(self.kernel):
+            yield slice(place, place + (self.count - 1) * self.stride + 1, self.stride)
+
+    def sizes(self, include_padding: bool) -> Array:
+        """How many elements each window covers."""
+        starts = np.arange(self.count) * self.stride - self.padding
+        ends = np.minimum(starts + self.kernel, self.size + self.padding)
+        return ends - starts if include_padding else np.minimum(ends, self.size) - np.maximum(starts, 0)
+
+
+def _total(slabs: list[Array]) -> Array:
+    total = slabs[0].copy(order="K")
+    for slab in slabs[1:]:
+        total += slab
+    return total
+
+
+def _check(x: Array, kernel: Pair, stride: Pair, padding: Pair, divisor: int | None) -> None:
+    if x.ndim != 4 or x.dtype.kind != "f":
+        raise ValueError(f"avg_pool2d: expected floating images (N, C, H, W), got {x.dtype} of shape {x.shape}")
+    if min(*kernel, *stride) < 1 or divisor == 0:
+        raise ValueError(
+            f"avg_pool2d: kernel_size and stride must be at least 1 and divisor_override not 0, "
+            f"got {kernel}, {stride} and {divisor}"
+        )
+    if any(not 0 <= pad <= size // 2 for pad, size in zip(padding, kernel, strict=True)):
+        raise ValueError(f"avg_pool2d: padding {padding} must be between 0 and half of kernel_size {kernel}")
+    if any(size + 2 * pad < window for size, pad, window in zip(x.shape[2:], padding, kernel, strict=True)):
+        raise ValueError(f"avg_pool2d: kernel_size {kernel} is larger than the padded images of shape {x.shape}")

@@ -1,0 +1,89 @@
+"""Transposed convolution: as a linear map, the transpose of a convolution."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from npnn_cli.autograd.ops.convolution import conv2d
+from npnn_cli.autograd.ops.primitive import Answer, Array, primitive
+from npnn_cli.autograd.ops.sizes import Pair, pair
+from npnn_cli.examples import example, normal
+
+
+@primitive(
+    example(normal(2, 3, 4, 5), normal(3, 4, 3, 2), normal(4)),
+    example(normal(2, 3, 4, 5), normal(3, 4, 2, 2), stride=2),
+    example(normal(2, 3, 3, 4), normal(3, 2, 3, 3), normal(2), stride=(2, 3), padding=1, output_padding=(1, 2)),
+    example(normal(2, 4, 3, 5), normal(4, 3, 3, 2), normal(6), stride=2, padding=(1, 0), groups=2, dilation=(1, 2)),
+)
+def conv_transpose2d(
+    x: Array,
+    weight: Array,
+    bias: Array | None = None,
+    /,
+    stride: int | Pair = 1,
+    padding: int | Pair = 0,
+    output_padding: int | Pair = 0,
+    groups: int = 1,
+    dilation: int | Pair = 1,
+) -> Answer:
+    """Lay the filters (C, C_out/groups, kernel height, kernel width) down at each pixel of images (N, C, H, W); add up.
+
+    The answer is (N, C_out, H_out, W_out) with
+    H_out = (H - 1) stride - 2 padding + dilation (kernel height - 1) + output_padding + 1; bias is (C_out,).
+    :func:`conv2d` of the same weight leads from the answer's shape to that of x. This is its derivative with respect to
+    the images, so that their parts are exchanged: the derivative of this is conv2d.
+    See https://pytorch.org/docs/stable/generated/torch.nn.functional.conv_transpose2d.html.
+
+    Raises:
+        ValueError: if the shapes do not fit one another, or the output_padding is as large as stride and dilation.
+    """
+    stride, padding, dilation = pair(stride), pair(padding), pair(dilation)
+    shape = _output_shape(x, weight, pair(output_padding), stride, padding, dilation, groups)
+
+    def correlation(images: Array) -> Any:
+        return conv2d(images, weight, None, stride, padding, dilation, groups)
+
+    _, transposed, *_ = correlation(np.zeros(shape, x.dtype))
+    ans = transposed(x)
+    if bias is not None:
+        ans = ans + bias[:, None, None]
+
+    def gradient_of_weight(g: Array) -> Array:
+        _, _, gradient, *_ = correlation(g)
+        return np.asarray(gradient(x))
+
+    return (
+        ans,
+        lambda g: np.asarray(correlation(g)[0]),
+        gradient_of_weight,
+        None if bias is None else lambda g: g.sum(axis=(0, 2, 3)),
+    )
+
+
+def _output_shape(
+    x: Array, weight: Array, output_padding: Pair, stride: Pair, padding: Pair, dilation: Pair, groups: int
+) -> tuple[int, ...]:
+    if weight.ndim != 4 or groups < 1 or len(weight) % groups:
+        raise ValueError(
+            f"conv_transpose2d: expected filters (C, C_out/groups, kernel height, kernel width) with C divisible by "
+            f"groups={groups}, got shape {weight.shape}"
+        )
+    if x.ndim != 4 or x.shape[1] != len(weight):
+        raise ValueError(f"conv_transpose2d: expected images (N, in_channels={len(weight)}, H, W), got shape {x.shape}")
+    if any(more >= max(step, gap) for more, step, gap in zip(output_padding, stride, dilation, strict=True)):
+        raise ValueError(
+            f"conv_transpose2d: output_padding {output_padding} must be smaller than stride {stride} "
+            f"or dilation {dilation}"
+        )
+    height, width = (
+        (size - 1) * step - 2 * pad + gap * (kernel - 1) + more + 1
+        for size, step, pad, gap, kernel, more in zip(
+            x.shape[2:], stride, padding, dilation, weight.shape[2:], output_padding, strict=True
+        )
+    )
+    if height < 1 or width < 1:
+        raise ValueError(f"conv_transpose2d: images {x.shape[2:]} with padding {padding} would become {height, width}")
+    return (len(x), weight.shape[1] * groups, height, width)

@@ -1,0 +1,109 @@
+"""Activation functions: what makes a network more than a linear map."""
+
+from __future__ import annotations
+
+import math
+
+from npnn_cli.autograd.dispatch import lift
+from npnn_cli.autograd.ops import activations
+from npnn_cli.autograd.tensor import Tensor
+from npnn_cli.examples import example, nonzero, normal, uniform
+from npnn_cli.functional.elementwise import where
+from npnn_cli.registry import functions
+
+__all__ = ["elu", "gelu", "leaky_relu", "mish", "prelu", "relu", "relu6", "selu", "silu", "softplus", "softsign"]
+__all__ += ["hardsigmoid", "hardswish", "hardtanh", "log_softmax", "logsigmoid", "sigmoid", "softmax"]
+
+relu = lift(activations.relu)
+leaky_relu = lift(activations.leaky_relu)
+elu = lift(activations.elu)
+gelu = lift(activations.gelu)
+softplus = lift(activations.softplus)
+hardtanh = lift(activations.hardtanh)
+sigmoid = lift(activations.sigmoid)
+softmax = lift(activations.softmax)
+log_softmax = lift(activations.log_softmax)
+
+
+@functions.register(example(nonzero(3, 4)), example(uniform(6.1, 8.0)))
+def relu6(input: Tensor) -> Tensor:
+    """Rectifier with a ceiling, min(max(x, 0), 6), with derivative 0 at both."""
+    return hardtanh(input, 0.0, 6.0)
+
+
+@functions.register(
+    example(nonzero(3, 4), uniform(0.1, 0.4, 1)),
+    example(nonzero(2, 3, 4), normal(3)),
+    example(nonzero(5), uniform(0.1, 0.4)),
+    example(nonzero(), normal(1)),
+)
+def prelu(input: Tensor, weight: Tensor) -> Tensor:
+    """Rectifier with learned leaks: x above 0, weight · x elsewhere.
+
+    The weight is one number, or one for each channel of an input (N, C, ...).
+    He et al., "Delving deep into rectifiers", ICCV 2015.
+
+    Raises:
+        ValueError: if the weight is neither.
+    """
+    channels = input.shape[1] if input.ndim > 1 else 1
+    if weight.ndim > 1 or weight.size not in (1, channels):
+        raise ValueError(
+            f"prelu: expected a weight of shape (1,) or ({channels},) for the input {input.shape}, got {weight.shape}"
+        )
+    slopes = weight.reshape(-1, *[1] * (input.ndim - 2)) if weight.size > 1 else weight.reshape(())
+    return where(input > 0, input, input * slopes)
+
+
+@functions.register(example(nonzero(3, 4)), example(nonzero()))
+def selu(input: Tensor) -> Tensor:
+    """Scaled exponential linear unit: 1.0507 times the elu with alpha 1.6733, which keeps mean 0 and variance 1.
+
+    Klambauer et al., "Self-normalizing neural networks", NeurIPS 2017.
+    """
+    return elu(input, 1.6732632423543772848170429916717) * 1.0507009873554804934193349852946
+
+
+@functions.register(example(normal(3, 4)), example(normal()))
+def silu(input: Tensor) -> Tensor:
+    """Sigmoid linear unit x · sigmoid(x), also known as swish."""
+    return input * sigmoid(input)
+
+
+@functions.register(example(normal(3, 4)), example(uniform(-30.0, 30.0, 9)))
+def mish(input: Tensor) -> Tensor:
+    """Smooth unit x · tanh(softplus(x)) (Misra, 2019)."""
+    return input * softplus(input).tanh()
+
+
+@functions.register(example(nonzero(3, 4)), example(normal()))
+def softsign(input: Tensor) -> Tensor:
+    """Sigmoid of polynomial tails, x / (1 + |x|)."""
+    return input / (1 + input.abs())
+
+
+@functions.register(
+    example(normal(3, 4)),
+    example(uniform(3.1, 5.0, 2)),
+    example(uniform(-5.0, -3.1)),
+    # PyTorch's own derivative is 5e-9 off: it takes 1/6 to the precision of float32.
+    reference=lambda torch, x: torch.nn.functional.relu6(x + 3) / 6,
+)
+def hardsigmoid(input: Tensor) -> Tensor:
+    """Sigmoid of three straight lines, relu6(x + 3) / 6."""
+    return relu6(input + 3) / 6
+
+
+@functions.register(example(normal(3, 4)), example(uniform(3.1, 5.0, 2)), example(uniform(-5.0, -3.1)))
+def hardswish(input: Tensor) -> Tensor:
+    """Swish with the hard sigmoid, x · relu6(x + 3) / 6.
+
+    Howard et al., "Searching for MobileNetV3", ICCV 2019.
+    """
+    return input * hardsigmoid(input)
+
+
+@functions.register(example(normal(3, 4)), example(uniform(-40.0, 40.0, 9)))
+def logsigmoid(input: Tensor) -> Tensor:
+    """Logarithm of the sigmoid, -log(1 + e ** -x)."""
+    return -softplus(-input, threshold=math.inf)
