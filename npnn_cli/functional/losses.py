@@ -123,9 +123,10 @@ def cross_entropy(
         q = (target * (1 - label_smoothing) + label_smoothing / count) * weights.reshape(column)
         return _reduce(-(q * input.log_softmax(dim)).sum(dim), reduction)
     rows, indices = _rows(input, target, ignore_index, "cross_entropy", "logits")
-    options = {"weight": weights, "ignore_index": ignore_index, "label_smoothing": label_smoothing}
-    each = apply(losses.softmax_cross_entropy, rows, indices, **options)
-    plain = weight is None and not (indices == ignore_index).any()
+    ignored = ignore_index if (indices == ignore_index).any() else None
+    plain = weight is None and ignored is None
+    options = {"weight": None if weight is None else weights, "ignore_index": ignored}
+    each = apply(losses.softmax_cross_entropy, rows, indices, **options, label_smoothing=label_smoothing)
     return _weighted_mean(each, None if plain else weights, indices, ignore_index, reduction, target.shape)
 
 

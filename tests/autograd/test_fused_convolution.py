@@ -7,8 +7,8 @@ import itertools
 import numpy as np
 import pytest
 
-from npnn_cli.autograd.ops.convolution import conv2d
 from npnn_cli.autograd.ops.activations import relu
+from npnn_cli.autograd.ops.convolution import conv2d
 from npnn_cli.autograd.ops.fused_convolution import can_fuse, conv2d_relu_max_pool2d
 from npnn_cli.autograd.ops.pooling import max_pool2d
 

@@ -14,7 +14,8 @@ _quiet = np.errstate(all="ignore")
 _LEAST_VARIANCE = float(np.float32(1e-12))  # PyTorch's, which it keeps in float32
 
 
-def _torch_cross_entropy(torch: Any, x: Any, target: Any, **options: Any) -> Any:
+def _torch_cross_entropy(torch: Any, x: Any, target: Any, ignore_index: int = -100, **options: Any) -> Any:
+    options["ignore_index"] = ignore_index
     return torch.nn.functional.cross_entropy(x, target, reduction="none", **options)
 
 
@@ -30,7 +31,7 @@ def softmax_cross_entropy(
     target: Array,
     /,
     weight: Array | None = None,
-    ignore_index: int = -100,
+    ignore_index: int | None = None,
     label_smoothing: float = 0.0,
 ) -> Answer:
     """Cross-entropy of each sample: -log softmax(x)[target] for logits x (N, C) and class indices (N,).
@@ -39,12 +40,10 @@ def softmax_cross_entropy(
     (C,) scales each class. The target is then q = w·((1 - s)·onehot + s/C), the loss -Σ q log p with p = softmax(x),
     and its gradient simply p·Σq - q. A sample whose target is ``ignore_index`` has q = 0.
     """
-    rows, smooth = np.arange(len(x)), label_smoothing / max(x.shape[1], 1)
-    valid = target != ignore_index
-    target = np.where(valid, target, 0)
-    weights = np.ones(x.shape[1], x.dtype) if weight is None else np.asarray(weight, x.dtype)
-    own = np.where(valid, (1 - label_smoothing) * weights[target], 0).astype(x.dtype)  # q of the target itself, and ...
-    others = valid[:, None] * (smooth * weights).astype(x.dtype) if label_smoothing else None  # ... what all others get
+    rows = np.arange(len(x))
+    valid = None if ignore_index is None else target != ignore_index
+    target = target if valid is None else np.where(valid, target, 0)
+    own, others = _target_distribution(x, target, valid, weight, label_smoothing)
     total = own if others is None else own + others.sum(axis=1)
     shifted = x - x.max(axis=1, keepdims=True)  # so that no exponential overflows
     exponentials = np.exp(shifted)
@@ -52,6 +51,8 @@ def softmax_cross_entropy(
     losses: Array = total * np.log(sums) - own * shifted[rows, target]
     if others is not None:
         losses -= (others * shifted).sum(axis=1)
+    if valid is not None:
+        losses = np.where(valid, losses, x.dtype.type(0))
 
     def gradient(g: Array) -> Array:
         slopes: Array = exponentials * (g * total / sums)[:, None]
@@ -60,7 +61,22 @@ def softmax_cross_entropy(
             slopes -= g[:, None] * others
         return slopes
 
-    return np.where(valid, losses, 0).astype(x.dtype), gradient, None
+    return losses, gradient, None
+
+
+def _target_distribution(
+    x: Array, target: Array, valid: Array | None, weight: Array | None, label_smoothing: float
+) -> tuple[Array, Array | None]:
+    """What q gives to the target itself, (N,) or () for all alike, and what it gives to every class besides, (N, C)."""
+    weights = None if weight is None else np.asarray(weight, x.dtype)
+    own: Array = np.asarray(1 - label_smoothing, x.dtype) * (1 if weights is None else weights[target])
+    others: Array | None = None
+    if label_smoothing:
+        each_class = np.ones(x.shape[1], x.dtype) if weights is None else weights
+        others = np.broadcast_to(each_class * x.dtype.type(label_smoothing / x.shape[1]), x.shape)
+    if valid is not None:
+        own, others = own * valid, None if others is None else others * valid[:, None]
+    return own, others
 
 
 @primitive(
