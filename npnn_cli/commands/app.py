@@ -58,6 +58,13 @@ class Weights(StrEnum):
     last = "last"
 
 
+class Opponent(StrEnum):
+    """What training is timed against."""
+
+    torch = "torch"
+    sklearn = "sklearn"
+
+
 def _print_version(wanted: bool) -> None:
     if wanted:
         typer.echo(f"npnn {__version__}")
@@ -107,6 +114,30 @@ def gradcheck(
     from npnn_cli.commands.gradcheck import gradcheck
 
     if not gradcheck(config, against.value):
+        raise typer.Exit(FAILED_CHECK)
+
+
+@app.command()
+def bench(
+    config: Annotated[Path, typer.Argument(help="The spec whose training is timed.")],
+    against: Annotated[
+        list[Opponent] | None, typer.Option(help="A library to time it against; may be given twice.")
+    ] = None,
+    batch_size: Annotated[int | None, typer.Option(min=1, help="Samples in a batch, instead of the spec's.")] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="Few measurements: to see that all works.")] = False,
+    sweep: Annotated[
+        bool, typer.Option("--sweep", help="Measure how time and memory grow with batch, width, depth and channels.")
+    ] = False,
+    output: Annotated[Path | None, typer.Option(help="The folder to save in, instead of a fresh one.")] = None,
+    readme: Annotated[
+        Path | None, typer.Option(help="A Markdown file whose table of this measurement is to be replaced.")
+    ] = None,
+    runs: RunsOption = Path("runs"),
+) -> None:
+    """Time the training of a spec beside other libraries, after proof that all compute the same; exit with 1 if not."""
+    from npnn_cli.commands.bench import Wishes, bench
+
+    if not bench(Wishes(config, against or (), batch_size, quick, sweep, output, readme, runs)):
         raise typer.Exit(FAILED_CHECK)
 
 

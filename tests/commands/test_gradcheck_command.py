@@ -13,10 +13,10 @@ from npnn_cli import registry
 from npnn_cli.autograd import lift
 from npnn_cli.autograd.ops.primitive import primitive
 from npnn_cli.examples import example, nonzero, normal
-from npnn_cli.nn import Module
+from npnn_cli.nn import Module, MSELoss
 from npnn_cli.optim import Optimizer
 from npnn_cli.optim.lr_scheduler import LRScheduler
-from npnn_cli.registry import layers, optimizers, schedulers
+from npnn_cli.registry import layers, losses, optimizers, schedulers
 from npnn_cli.spec.components import import_components
 
 AGAINST = ["finite-differences", "torch"]
@@ -132,6 +132,30 @@ def test_a_wrong_derivative_in_a_network_fails(npnn, wrong_layer, against):
     assert any(what.startswith("gradient of 0.weight") for what in failed)
     assert not any(what.startswith("gradient of 2.") for what in failed)
     assert ("0.weight over 18 steps" in failed) == (against == "torch")
+
+
+@pytest.mark.parametrize("against", AGAINST)
+def test_a_network_is_checked_as_it_is_trained(npnn, wrong_layer, against):
+    @layers.register(example(normal(3, 4)), reference=lambda torch, _: torch.nn.CELU())
+    class WrongInTraining(layers["CELU"].component):
+        def forward(self, input):
+            return super().forward(input) if self.training else input
+
+    result = npnn(
+        "gradcheck", network("{type: Linear, out_features: 8}", "WrongInTraining", LINEAR), "--against", against
+    )
+    assert result.exit_code == 1
+
+
+def test_a_wrong_loss_of_a_network_fails_against_torch(npnn, throwaway):
+    @losses.register(example(normal(3, 4), normal(3, 4)), reference=lambda torch, _: torch.nn.MSELoss())
+    class Shifted(MSELoss):
+        def forward(self, input, target=None):
+            return super().forward(input, target) + 1e-6
+
+    result = npnn("gradcheck", network(LINEAR, loss="Shifted"), "--against", "torch")
+    assert result.exit_code == 1
+    assert {what for what, verdict in checked(result).items() if verdict == "DIFFERS"} == {"loss"}
 
 
 @pytest.mark.parametrize("against", AGAINST)

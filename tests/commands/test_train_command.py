@@ -6,6 +6,7 @@ import csv
 import json
 import math
 import re
+import signal
 from datetime import datetime
 from pathlib import Path
 
@@ -127,6 +128,17 @@ def test_two_runs_in_the_same_second_have_a_folder_each(train, monkeypatch):
     monkeypatch.setattr(run_module, "datetime", Stopped)
     assert train().name == "2026-11-22_14-03-07_small"
     assert train().name == "2026-11-22_14-03-07_small_2"
+
+
+def test_a_star_marks_every_epoch_that_is_the_best_so_far(npnn):
+    output = npnn("train", write_spec(Path("small.yaml"), **OVERSHOOTING)).stdout
+    assert re.findall(r"^ *(\d+)/12\*", output, re.MULTILINE) == ["1", "2", "4"]
+
+
+def test_what_sigterm_does_is_as_before_when_the_training_is_over(train):
+    before = signal.getsignal(signal.SIGTERM)
+    train()
+    assert signal.getsignal(signal.SIGTERM) is before
 
 
 def test_the_folder_of_runs_can_be_chosen(npnn, tmp_path):

@@ -1,0 +1,78 @@
+"""A measurement as a table, for the console and for Markdown, and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any
+
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from npnn_cli.bench.race import Outcome, Race
+
+TIMES_NPNN = "\N{MULTIPLICATION SIGN} npnn"
+HEADINGS = ("contender", "threads", "step (µs)", TIMES_NPNN, "epoch (s)", "peak memory (MiB)")
+DIFFERS = "DIFFERS"
+MIB = 2**20
+
+
+def console_table(race: Race) -> Table:
+    """The best of each form, for a terminal."""
+    table = Table(box=box.HORIZONTALS, show_edge=False, pad_edge=False)
+    for position, heading in enumerate(HEADINGS):
+        table.add_column(Text(heading), justify="left" if position == 0 else "right")
+    for outcome, cells in zip(race.best, _rows(race), strict=True):
+        table.add_row(*map(Text, cells), style="bold red" if outcome.differences else "")
+    return table
+
+
+def markdown_table(race: Race) -> str:
+    """The best of each form, as a table in Markdown."""
+    lines = [HEADINGS, ("---", *["---:"] * (len(HEADINGS) - 1)), *_rows(race)]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+def to_json(race: Race) -> dict[str, Any]:
+    """Every outcome, times in seconds and memory in bytes; the ``best`` are those in the table."""
+    best, ours = race.best, _median(race.outcomes[0])
+    contenders = [
+        {
+            "form": outcome.entrant.form,
+            "threads": outcome.entrant.threads,
+            "options": dict(outcome.entrant.options),
+            "best_of_form": outcome in best,
+            "differs": {difference.what: difference.size for difference in outcome.differences},
+            "step": outcome.step and asdict(outcome.step),
+            "times_npnn": _median(outcome) / ours if outcome.step else None,
+            "epoch": outcome.epoch and asdict(outcome.epoch),
+            "peak_memory": outcome.peak_memory or None,
+        }
+        for outcome in race.outcomes
+    ]
+    return {"contenders": contenders, "absent": race.absent}
+
+
+def _rows(race: Race) -> Iterator[tuple[str, ...]]:
+    ours = _median(race.outcomes[0])
+    for outcome in race.best:
+        name, threads = outcome.entrant.form, str(outcome.entrant.threads)
+        if outcome.step is None:
+            yield name, threads, DIFFERS, "", "", ""
+            continue
+        step = outcome.step
+        low, median, high = (f"{1e6 * seconds:.0f}" for seconds in (step.low, step.median, step.high))
+        yield (
+            name,
+            threads,
+            f"{median} ({low} to {high})",
+            f"{step.median / ours:.2f}",
+            f"{outcome.epoch.median:#.3g}" if outcome.epoch else "",
+            f"{outcome.peak_memory / MIB:.0f}",
+        )
+
+
+def _median(outcome: Outcome) -> float:
+    """The median time of a step; nan if it was not timed."""
+    return outcome.step.median if outcome.step else float("nan")
