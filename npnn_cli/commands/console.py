@@ -52,8 +52,16 @@ def user_errors() -> tuple[type[Exception], ...]:
     """
     from npnn_cli.data import DataError
     from npnn_cli.spec import SpecError
-    from npnn_cli.torch_reference.counterparts import TorchMissingError
+    from npnn_cli.torch_reference.counterparts import NoCounterpartError, TorchMissingError
     from npnn_cli.training.checkpoints import CheckpointError
     from npnn_cli.training.run_folder import RunNotFoundError
 
-    return (SpecError, DataError, CheckpointError, RunNotFoundError, TorchMissingError, OSError)
+    return (
+        SpecError,
+        DataError,
+        CheckpointError,
+        RunNotFoundError,
+        TorchMissingError,
+        NoCounterpartError,
+        OSError,
+    )

@@ -17,6 +17,10 @@ class TorchMissingError(ImportError):
     """PyTorch, which is needed only for comparing with it, is not installed."""
 
 
+class NoCounterpartError(LookupError):
+    """PyTorch has nothing to compare a component with."""
+
+
 def import_torch() -> Any:
     """The torch module.
 
@@ -96,4 +100,4 @@ def _named(name: str, *namespaces: Any) -> Any:
     for namespace in namespaces:
         if hasattr(namespace, name):
             return getattr(namespace, name)
-    raise LookupError(f"PyTorch has nothing named {name}: register it with a reference to compare it with")
+    raise NoCounterpartError(f"PyTorch has nothing named {name}: register it with a reference to compare it with")

@@ -78,7 +78,16 @@ def test_twenty_steps_are_taken_beside_torch(npnn):
 
 
 @pytest.fixture
-def softshrink(throwaway):
+def small_catalogue(throwaway):
+    """So few components that all are proved at once; what a test registers comes on top, and is forgotten after it."""
+    kept = {"Linear", "Tanh", "MSELoss", "SGD", "Adam"}  # what the proofs and the specs below are made of
+    for kind in (registry.ops, registry.functions, layers, losses, optimizers, schedulers):
+        for name in set(kind) - kept:
+            del kind._entries[name]
+
+
+@pytest.fixture
+def softshrink(small_catalogue):
     """A layer that npnn does not have, in one place; PyTorch has it under the same name."""
 
     @layers.register(example(nonzero(3, 4)), example(nonzero(2, 5), lambd=0.3))
@@ -100,7 +109,7 @@ def test_a_new_layer_is_proved_as_soon_as_it_is_registered(npnn, softshrink, aga
 
 
 @pytest.fixture
-def wrong_layer(throwaway):
+def wrong_layer(small_catalogue):
     """A CELU whose derivative is wrong by a hundred-thousandth, its op registered like any other."""
 
     @primitive(example(normal(3, 4)))
@@ -147,7 +156,7 @@ def test_a_network_is_checked_as_it_is_trained(npnn, wrong_layer, against):
     assert result.exit_code == 1
 
 
-def test_a_wrong_loss_of_a_network_fails_against_torch(npnn, throwaway):
+def test_a_wrong_loss_of_a_network_fails_against_torch(npnn, small_catalogue):
     @losses.register(example(normal(3, 4), normal(3, 4)), reference=lambda torch, _: torch.nn.MSELoss())
     class Shifted(MSELoss):
         def forward(self, input, target=None):
@@ -159,7 +168,7 @@ def test_a_wrong_loss_of_a_network_fails_against_torch(npnn, throwaway):
 
 
 @pytest.mark.parametrize("against", AGAINST)
-def test_a_derivative_that_is_nan_fails(npnn, throwaway, against):
+def test_a_derivative_that_is_nan_fails(npnn, small_catalogue, against):
     @layers.register(example(normal(3, 4)))
     class Tanhshrink(Module):
         def forward(self, input):
@@ -171,7 +180,7 @@ def test_a_derivative_that_is_nan_fails(npnn, throwaway, against):
     assert "worst difference nan (layer Tanhshrink)" in result.stdout
 
 
-def test_a_wrong_output_fails_against_torch(npnn, throwaway):
+def test_a_wrong_output_fails_against_torch(npnn, small_catalogue):
     @layers.register(example(normal(3, 4)))
     class Tanhshrink(Module):
         def forward(self, input):
@@ -181,7 +190,7 @@ def test_a_wrong_output_fails_against_torch(npnn, throwaway):
     assert (result.exit_code, checked(result)["layer Tanhshrink"]) == (1, "DIFFERS")
 
 
-def test_a_wrong_update_rule_fails_against_torch(npnn, throwaway):
+def test_a_wrong_update_rule_fails_against_torch(npnn, small_catalogue):
     @optimizers.register(example(lr=0.1), reference=lambda torch, params, lr: torch.optim.SGD(params, lr))
     class Hasty(Optimizer):
         def __init__(self, params, lr: float) -> None:
@@ -199,7 +208,7 @@ def test_a_wrong_update_rule_fails_against_torch(npnn, throwaway):
     assert (verdicts["gradient of 0.weight"], verdicts["0.weight over 18 steps"]) == ("ok", "DIFFERS")
 
 
-def test_a_wrong_schedule_fails_against_torch(npnn, throwaway):
+def test_a_wrong_schedule_fails_against_torch(npnn, small_catalogue):
     @schedulers.register(example(power=2.0))
     class PolynomialLR(LRScheduler):
         def __init__(self, optimizer, power: float) -> None:
@@ -223,3 +232,16 @@ def test_without_torch_one_line_says_how_to_install_it(npnn, monkeypatch, of):
     assert result.stderr.count("\n") == 1
     assert "torch, which is not installed: pip install 'torch==2.13.0'" in result.stderr
     assert npnn("gradcheck", network(LINEAR)).exit_code == 0
+
+
+def test_what_pytorch_does_not_have_is_told_in_a_line(npnn, small_catalogue):
+    @layers.register(example(normal(3, 4)))
+    class Unheard(Module):
+        def forward(self, input):
+            return input * 2
+
+    result = npnn("gradcheck", "--against", "torch")
+    assert result.exit_code == 2
+    assert (
+        result.stderr == "error: PyTorch has nothing named Unheard: register it with a reference to compare it with\n"
+    )
