@@ -64,7 +64,7 @@ class ContenderProcess:
 
     def __enter__(self) -> Self:
         """Start it; it then builds its network while others are started."""
-        paths = [str(PACKAGE_FOLDER), *filter(None, [os.environ.get("PYTHONPATH")])]
+        paths = [*filter(None, [os.environ.get("PYTHONPATH")]), str(PACKAGE_FOLDER)]
         environment = os.environ | dict.fromkeys(THREAD_VARIABLES, str(self.entrant.threads))
         self._complaints = tempfile.TemporaryFile()
         self._process = subprocess.Popen(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -112,18 +113,21 @@ def _conclude(out: Console, run: Run) -> None:
     if trainer.stopped_early:
         patience = trainer.stopper.patience
         out.print(
-            f"\nstopped early: {monitor} has not improved since epoch {trainer.best_epoch}; "
-            f"to wait longer, raise early_stopping.patience above {patience}",
+            f"\nstopped early: {monitor} has not improved since epoch {trainer.best_epoch}, "
+            f"whose weights are in {run.folder.best}; to wait longer, raise early_stopping.patience above {patience}",
             soft_wrap=True,
         )
     checkpoint, evaluation = run.result()
     run.write_summary("stopped early" if trainer.stopped_early else "finished", evaluation.metrics())
     _draw_curves(run)
-    best = trainer.history[trainer.best_epoch - 1]
-    figures = {name: value for name, value in best.items() if name.startswith(("train", "val"))}
-    out.print(f"\nafter training:  {_figures(figures)} (epoch {trainer.best_epoch}, the best by {monitor})")
+    if trainer.restore_best_weights:
+        epoch, which, option = trainer.best_epoch, f"the best by {monitor}", ""
+    else:
+        epoch, which, option = len(trainer.history), "the last", " --weights last"
+    figures = {name: value for name, value in trainer.history[epoch - 1].items() if name.startswith(("train", "val"))}
+    out.print(f"\nafter training:  {_figures(figures)} (epoch {epoch}, {which})")
     out.print(f"on test data:    {_figures(evaluation.metrics())} ({checkpoint.name})", style="bold")
-    out.print(f"\nnext: npnn eval {run.folder.path}", soft_wrap=True)
+    out.print(f"\nnext: npnn eval {shlex.quote(str(run.folder.path))}{option}", soft_wrap=True)
 
 
 def _conclude_early(run: Run, ending: str) -> None:

@@ -154,7 +154,7 @@ def test_a_name_that_looks_like_markup_is_printed_as_it_is(npnn):
     result = npnn("train", spec, "--runs", "[/x]")
     assert result.exit_code == 0
     assert "spec    [red]/:x: [bold].yaml\n" in result.stdout
-    assert "next: npnn eval [/x]/" in result.stdout
+    assert "next: npnn eval '[/x]/" in result.stdout
 
 
 def test_early_stopping_says_why_and_what_to_do(npnn):

@@ -27,6 +27,7 @@ class CosineAnnealingLR(LRScheduler):
 
     def __init__(self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0) -> None:
         self.require(T_max >= 1, "T_max must be at least 1", T_max=T_max)
+        self.require(eta_min >= 0, "eta_min must be at least 0", eta_min=eta_min)
         self.T_max, self.eta_min = T_max, eta_min
         super().__init__(optimizer)
 
@@ -124,6 +125,9 @@ class OneCycleLR(LRScheduler):
             raise ValueError(f"OneCycleLR: {type(optimizer).__name__} has no momentum: set cycle_momentum to false")
         peaks = list(max_lr) if isinstance(max_lr, Sequence) else [max_lr] * len(optimizer.param_groups)
         self.require(len(peaks) == len(optimizer.param_groups), "needs one max_lr for each group", max_lr=max_lr)
+        self.require(min(peaks) >= 0, "max_lr must be at least 0", max_lr=max_lr)
+        self.require(div_factor > 0, "div_factor must be above 0", div_factor=div_factor)
+        self.require(final_div_factor > 0, "final_div_factor must be above 0", final_div_factor=final_div_factor)
         for group, peak_lr in zip(optimizer.param_groups, peaks, strict=True):
             group["initial_lr"] = peak_lr / div_factor
         self.total_steps, self.anneal, self.cycle_momentum = total_steps, strategies[anneal_strategy], cycle_momentum
