@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
+import npnn_cli
 from npnn_cli import registry
 from npnn_cli.commands.app import app
 from npnn_cli.proofs.differentiation import differentiation_checks
@@ -17,6 +21,7 @@ from npnn_cli.spec import parse_spec
 from npnn_cli.spec.components import import_components
 
 ROOT = Path(__file__).parents[1]
+PACKAGE = Path(npnn_cli.__file__).parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
@@ -36,7 +41,9 @@ LIBRARY_SNIPPET, LAYER_SNIPPET = blocks("python")
 def test_ci_runs_the_two_commands_word_for_word():
     assert len(INSTALL) == 2
     lines = (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()
-    assert [line for line in lines if line.startswith("pip install")] == INSTALL
+    run = [line for line in lines if line.startswith("pip install")]
+    assert [line.partition(" || ")[0] for line in run] == INSTALL
+    assert all(" || failed " in line for line in run)  # set -e alone overlooks the left side of an &&
 
 
 def test_the_commands_work_one_after_the_other(tmp_path, monkeypatch):
@@ -108,3 +115,22 @@ def test_the_figures_are_those_that_the_specs_reach(trained):
             assert float(figure) == pytest.approx(test["mae"], abs=2.0)
         else:
             assert float(figure) == pytest.approx(100 * test["accuracy"], abs=0.3)
+
+
+def test_the_layer_of_the_readme_needs_no_file_but_its_own(tmp_path):
+    """The file is put into a copy of the package, as a newcomer would put it into the real one."""
+    package = tmp_path / "npnn_cli"
+    shutil.copytree(PACKAGE, package, ignore=shutil.ignore_patterns("embedded", "__pycache__"))
+    (package / "nn" / "celu.py").write_text(LAYER_SNIPPET, encoding="utf-8")
+    (tmp_path / "spec.yaml").write_text(SPEC.replace("- ReLU", "- {type: CELU, alpha: 2.0}"), encoding="utf-8")
+    script = (
+        "import sys; from pathlib import Path; from npnn_cli.spec import load_spec\n"
+        "from npnn_cli.proofs.differentiation import differentiation_checks\n"
+        "from npnn_cli.nn import CELU\n"
+        "assert load_spec(Path('spec.yaml')).model[2].type == 'CELU'\n"
+        "for against in ('finite-differences', 'torch'):\n"
+        "    found = [check for check in differentiation_checks(against) if 'layer CELU' in check.what]\n"
+        "    assert len(found) == 2 and all(check.passed for check in found)\n"
+    )
+    environment = os.environ | {"PYTHONPATH": str(tmp_path)}
+    subprocess.run([sys.executable, "-c", script], cwd=tmp_path, env=environment, check=True)

@@ -47,7 +47,11 @@ class ParameterBlock:
 
     def is_packed(self) -> bool:
         """Whether every parameter's data are still the views of ``weights``: a user may have replaced them."""
-        return all(parameter.data is view for parameter, view in zip(self.parameters, self._data, strict=True))
+        return all(
+            # What copy and pickle make of a view is an array of its own.
+            parameter.data is view and np.may_share_memory(view, self.weights)
+            for parameter, view in zip(self.parameters, self._data, strict=True)
+        )
 
     def gather_gradients(self) -> None:
         """Copy the gradients of all parameters to where the update rule reads them."""
