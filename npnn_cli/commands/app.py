@@ -25,10 +25,10 @@ class _Npnn(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
+        except KeyboardInterrupt as interrupt:  # before user_errors(), whose imports may be what was interrupted
+            raise fail_interrupted(interrupt) from None
         except user_errors() as error:
             raise fail(in_plain_words(error), USAGE_OR_SPEC_ERROR) from None
-        except KeyboardInterrupt as interrupt:
-            raise fail_interrupted(interrupt) from None
 
 
 app = typer.Typer(

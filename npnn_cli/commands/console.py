@@ -9,6 +9,7 @@ from rich.console import Console
 
 PIPED_WIDTH = 200
 
+DIVERGED = 3
 INTERRUPTED = 130  # 128 + SIGINT, as shells report it
 TERMINATED = 143  # 128 + SIGTERM
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from itertools import chain
 from pathlib import Path
 
-from npnn_cli.commands.console import console
+from npnn_cli.commands.console import DIVERGED, console, fail
 from npnn_cli.proofs.check import Against, Check
 from npnn_cli.proofs.differentiation import differentiation_checks
 from npnn_cli.proofs.network import network_checks
@@ -14,13 +14,21 @@ from npnn_cli.proofs.optimization import optimizer_checks, scheduler_checks
 from npnn_cli.reports.tables import check_table
 from npnn_cli.spec import load_spec
 from npnn_cli.spec.components import import_components
+from npnn_cli.training.loop import DivergenceError
 
 
 def gradcheck(config: Path | None, against: Against) -> bool:
-    """Run the proofs of a spec's network, or of everything registered; print them and return whether all passed."""
+    """Run the proofs of a spec's network, or of everything registered; print them and return whether all passed.
+
+    Raises:
+        typer.Exit: with 3 if a spec's first training step already diverges.
+    """
     out = console()
-    with out.status(f"checking against {against} ..."):
-        checks = list(_everything(against) if config is None else network_checks(load_spec(config), against))
+    try:
+        with out.status(f"checking against {against} ..."):
+            checks = list(_everything(against) if config is None else network_checks(load_spec(config), against))
+    except DivergenceError as error:
+        raise fail(f"nothing can be compared, for the training diverges at its first step: {error}", DIVERGED) from None
     out.print(check_table((c.what, c.shape, c.difference, c.tolerance, c.passed) for c in checks))
     failed = [check for check in checks if not check.passed]
     # A difference that is nan is worse than any number, and max() alone would overlook it.

@@ -12,7 +12,7 @@ from types import FrameType
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from npnn_cli.commands.console import Terminated, console, fail, fail_interrupted
+from npnn_cli.commands.console import DIVERGED, Terminated, console, fail, fail_interrupted
 from npnn_cli.data import DataSplits
 from npnn_cli.reports.curves import plot_curves
 from npnn_cli.reports.epoch_table import EpochTable
@@ -23,8 +23,6 @@ from npnn_cli.training.building import Network, build_network
 from npnn_cli.training.loop import DivergenceError, Trainer
 from npnn_cli.training.metrics import METRICS
 from npnn_cli.training.run import Run
-
-DIVERGED = 3
 
 # A progress bar that moved with every batch would cost as much as the batch.
 BATCHES_PER_MOVE = 25

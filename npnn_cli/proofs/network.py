@@ -16,7 +16,7 @@ from npnn_cli.proofs.check import TOLERANCE, Against, Check, largest_difference
 from npnn_cli.proofs.differentiation import restart_of_randomness
 from npnn_cli.spec import RunSpec
 from npnn_cli.training.building import Network, build_network
-from npnn_cli.training.loop import TrainingStep
+from npnn_cli.training.loop import DivergenceError, TrainingStep
 
 STEPS = 20
 
@@ -33,6 +33,7 @@ def network_checks(spec: RunSpec, against: Against) -> Iterator[Check]:
 
     Raises:
         SpecError: if the spec cannot be built.
+        DivergenceError: if the loss or a gradient of the very first batch is not finite.
     """
     network = build_network(spec.model_copy(update={"dtype": "float64"}))
     splits = network.load_data()
@@ -54,21 +55,35 @@ def _beside_torch(network: Network, loader: DataLoader) -> Iterator[Check]:
     tolerance = TOLERANCE["torch"]
     steps = min(STEPS, training.epochs * len(loader))
     drift = dict.fromkeys(parameters, 0.0)
+    ending = ""
     for number, (inputs, targets) in enumerate(itertools.islice(_endless(loader), steps)):
-        loss, (_, their_loss) = step.backward(inputs, targets), reference.backward(inputs, targets)
+        try:
+            with np.errstate(all="ignore"):  # as in training: what overflows is found in the loss and the gradients
+                loss = step.backward(inputs, targets)
+        except DivergenceError as error:
+            if number == 0:
+                raise
+            steps, ending = number, f", where it diverges: {error}"
+            break
+        _, their_loss = reference.backward(inputs, targets)
         if number == 0:
             yield Check("loss", str(inputs.shape), float(np.abs(loss - their_loss)), tolerance)
             theirs = reference.gradients()
             for name, parameter in parameters.items():
                 difference = largest_difference(parameter.grad, theirs[name])
                 yield Check(f"gradient of {name}", str(parameter.shape), difference, tolerance)
-        step.update()
+        try:
+            with np.errstate(all="ignore"):
+                step.update()
+        except DivergenceError as error:
+            steps, ending = number, f", where it diverges: {error}"
+            break
         reference.step()
         weights = reference.weights()
         for name, parameter in parameters.items():
             drift[name] = float(np.maximum(drift[name], largest_difference(parameter.data, weights[name])))
     for name, parameter in parameters.items():
-        yield Check(f"{name} over {steps} steps", str(parameter.shape), drift[name], tolerance)
+        yield Check(f"{name} over {steps} steps{ending}", str(parameter.shape), drift[name], tolerance)
 
 
 def _finite_differences(network: Network, loader: DataLoader) -> Iterator[Check]:

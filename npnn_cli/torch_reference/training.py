@@ -89,8 +89,9 @@ class TorchTraining:
         self.torch = import_torch()
         self.model, self.loss = torch_module(model), torch_module(loss)
         self.optimizer = None if optimizer is None else torch_optimizer(optimizer, self.model.parameters())
-        steps_every_batch = scheduler is not None and scheduler.interval == "batch"
-        self.scheduler = torch_scheduler(scheduler, self.optimizer) if scheduler and steps_every_batch else None
+        # One that goes by epochs is needed too: it may set the learning rate when it is made.
+        self.scheduler = None if scheduler is None else torch_scheduler(scheduler, self.optimizer)
+        self.steps_every_batch = scheduler is not None and scheduler.interval == "batch"
         self.clip_grad_norm, self.clip_grad_value = clip_grad_norm, clip_grad_value
 
     def backward(self, inputs: Array, targets: Array, scale: float = 1.0) -> tuple[Array, float]:
@@ -109,7 +110,7 @@ class TorchTraining:
             self.torch.nn.utils.clip_grad_value_(self.model.parameters(), self.clip_grad_value)
         if self.optimizer is not None:
             self.optimizer.step()
-        if self.scheduler is not None:
+        if self.scheduler is not None and self.steps_every_batch:
             self.scheduler.step()
 
     def gradients(self) -> dict[str, Array]:

@@ -217,8 +217,9 @@ def _check_outputs(spec: RunSpec, dataset: Dataset, shape: Shape) -> None:
 
 
 def _check_loss(spec: RunSpec, dataset: Dataset, loss: Loss, shape: Shape) -> None:
-    outputs = Tensor(np.zeros((1, *shape), spec.dtype))
-    target = np.zeros(1, np.int64) if dataset.task == "classification" else np.zeros((1, 1), spec.dtype)
+    # Standardized targets are of either sign, which a loss of probabilities refuses.
+    outputs = Tensor(np.full((1, *shape), -2, spec.dtype))
+    target = np.zeros(1, np.int64) if dataset.task == "classification" else np.full((1, 1), -1, spec.dtype)
     try:
         value = loss(outputs, target)
         if dataset.task == "regression" and np.array_equal(value.data, loss(outputs + 1, target).data):
@@ -237,6 +238,9 @@ def _check_length(spec: RunSpec, scheduler: LRScheduler, schedule: Schedule) -> 
     steps = schedule.epochs * (schedule.steps_per_epoch if scheduler.interval == "batch" else 1)
     try:
         scheduler.options_at(steps, scheduler.base_lrs[0])
+    except OverflowError:
+        message = f"after the {steps} steps of the training, the learning rate is larger than any number"
+        raise spec.mistake(("scheduler",), message) from None
     except ValueError as error:
         inferred = ", ".join(scheduler.inferred)
         message = f"the training takes {steps} steps, but {error}; leave out {inferred}, and it will fit"

@@ -45,6 +45,8 @@ class EarlyStopping:
     ) -> None:
         if patience < 1 or min_delta < 0:
             raise ValueError(f"EarlyStopping: needs patience >= 1 and min_delta >= 0, got {patience}, {min_delta}")
+        if mode not in ("min", "max"):
+            raise ValueError(f"EarlyStopping: mode must be 'min' or 'max', got '{mode}'")
         self.patience, self.min_delta, self.mode = patience, min_delta, mode
         self.restore_best_weights = restore_best_weights
         self.best = math.inf if mode == "min" else -math.inf

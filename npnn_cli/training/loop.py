@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -64,36 +64,44 @@ class TrainingStep:
         return loss
 
     def backward(self, inputs: Array, targets: Array) -> float:
-        """Compute the gradients of a batch, and return its loss."""
+        """Compute the gradients of a batch, and return its loss.
+
+        Raises:
+            DivergenceError: if the loss or a gradient is not finite.
+        """
         self.optimizer.zero_grad()
         loss = self.loss(self.model(Tensor(inputs)), targets)
         value: float = loss.item()
         if not math.isfinite(value):
-            raise DivergenceError(f"the loss is {value}")
+            weights = {name: parameter.data for name, parameter in self.model.named_parameters()}
+            name, size = _largest(weights)
+            raise DivergenceError(f"the loss is {value}; the largest weight is in {name} ({size:.3g})")
         loss.backward()
         return value
 
     def update(self) -> None:
-        """Clip the gradients, change the weights, and let the scheduler go on."""
+        """Clip the gradients, change the weights, and let the scheduler go on.
+
+        Raises:
+            DivergenceError: if a gradient is not finite; the weights are not changed then.
+        """
         max_norm = self.training.clip_grad_norm
         norm = clip_grad_norm_(self.parameters, math.inf if max_norm is None else max_norm)
         if not math.isfinite(norm):
-            raise DivergenceError(f"the gradient of {self._unbounded_parameter()} is not finite (norm {norm})")
+            gradients = {name: p.grad for name, p in self.model.named_parameters() if p.grad is not None}
+            raise DivergenceError(f"the gradient of {_largest(gradients)[0]} is not finite (norm {norm})")
         if self.training.clip_grad_value is not None:
             clip_grad_value_(self.parameters, self.training.clip_grad_value)
         self.optimizer.step()
         if self.scheduler is not None and self.scheduler.interval == "batch":
             self.scheduler.step()
 
-    def _unbounded_parameter(self) -> str:
-        """The parameter whose gradient is not finite, or has the largest element where only the norm overflows."""
-        largest = {
-            name: np.abs(parameter.grad).max()
-            for name, parameter in self.model.named_parameters()
-            if parameter.grad is not None
-        }
-        unbounded = (name for name, size in largest.items() if not np.isfinite(size))
-        return next(unbounded, max(largest, key=largest.__getitem__))
+
+def _largest(arrays: Mapping[str, Array]) -> tuple[str, float]:
+    """The name of the array with the largest element, or one that is no number; and the size of that element."""
+    sizes = {name: float(np.abs(array).max(initial=0)) for name, array in arrays.items()}
+    name = max(sizes, key=lambda name: math.inf if math.isnan(sizes[name]) else sizes[name])
+    return name, sizes[name]
 
 
 @dataclass(eq=False)

@@ -14,7 +14,7 @@ from npnn_cli.autograd import lift
 from npnn_cli.autograd.ops.primitive import primitive
 from npnn_cli.examples import example, nonzero, normal
 from npnn_cli.nn import Module, MSELoss
-from npnn_cli.optim import Optimizer
+from npnn_cli.optim import SGD, Optimizer
 from npnn_cli.optim.lr_scheduler import LRScheduler
 from npnn_cli.registry import layers, losses, optimizers, schedulers
 from npnn_cli.spec.components import import_components
@@ -245,3 +245,49 @@ def test_what_pytorch_does_not_have_is_told_in_a_line(npnn, small_catalogue):
     assert (
         result.stderr == "error: PyTorch has nothing named Unheard: register it with a reference to compare it with\n"
     )
+
+
+def test_a_rule_that_is_wrong_from_its_second_step_fails(npnn, small_catalogue):
+    """The twenty steps are compared to the last: the first alone would agree."""
+
+    @optimizers.register(example(), reference=lambda torch, params, **options: torch.optim.SGD(params, **options))
+    class WrongLater(SGD):
+        def update(self, w, g, state, **options):
+            super().update(w, g * (1 + 1e-5 * (state.get("taken", 0) > 0)), state, **options)
+            state["taken"] = state.get("taken", 0) + 1
+
+    result = npnn("gradcheck", network(LINEAR, optimizer="{type: WrongLater, lr: 0.1}"), "--against", "torch")
+    assert result.exit_code == 1
+    failed = {what for what, verdict in checked(result).items() if verdict == "DIFFERS"}
+    assert failed == {"0.weight over 18 steps", "0.bias over 18 steps"}
+
+
+@pytest.mark.parametrize(
+    "scheduler",
+    [
+        "{type: LinearLR, total_iters: 3}",
+        "{type: SequentialLR, schedulers: [{type: LinearLR, total_iters: 3}, {type: ExponentialLR, gamma: 0.9}], "
+        "milestones: [3]}",
+    ],
+)
+def test_a_schedule_that_begins_low_begins_low_beside_torch(npnn, scheduler):
+    result = npnn("gradcheck", network(LINEAR, scheduler=scheduler), "--against", "torch")
+    assert result.exit_code == 0, result.stdout
+
+
+def test_a_training_that_diverges_is_compared_as_far_as_it_goes(npnn):
+    spec = network("{type: Linear, out_features: 8}", LINEAR, optimizer="{type: SGD, lr: 1e+60}")
+    result = npnn("gradcheck", spec, "--against", "torch")
+    assert result.exit_code in (0, 1)
+    assert "steps, where it diverges: " in result.stdout
+
+
+def test_a_training_that_diverges_at_once_cannot_be_compared(npnn, throwaway):
+    @layers.register(example(normal(3, 4)), reference=lambda torch, _: torch.nn.Identity())
+    class Overflow(Module):
+        def forward(self, input):
+            return input * 1e300 * 1e300
+
+    result = npnn("gradcheck", network(LINEAR, "Overflow"), "--against", "torch")
+    assert result.exit_code == 3
+    assert result.stderr.startswith("error: nothing can be compared, for the training diverges at its first step: the")

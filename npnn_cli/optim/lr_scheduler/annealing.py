@@ -123,6 +123,11 @@ class OneCycleLR(LRScheduler):
             raise ValueError(f"OneCycleLR: anneal_strategy must be 'cos' or 'linear', got '{anneal_strategy}'")
         if cycle_momentum and not {"momentum", "betas"} & optimizer.param_groups[0].keys():
             raise ValueError(f"OneCycleLR: {type(optimizer).__name__} has no momentum: set cycle_momentum to false")
+        if cycle_momentum:
+            momenta = {"base_momentum": base_momentum, "max_momentum": max_momentum}
+            self.require(
+                all(0 <= momentum < 1 for momentum in momenta.values()), "momenta must lie in [0, 1)", **momenta
+            )
         peaks = list(max_lr) if isinstance(max_lr, Sequence) else [max_lr] * len(optimizer.param_groups)
         self.require(len(peaks) == len(optimizer.param_groups), "needs one max_lr for each group", max_lr=max_lr)
         self.require(min(peaks) >= 0, "max_lr must be at least 0", max_lr=max_lr)
