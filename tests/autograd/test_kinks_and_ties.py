@@ -28,7 +28,8 @@ def gradient(function, array, make):
 def assert_as_in_pytorch(ours, theirs, array):
     our_gradient, our_result = gradient(ours, array, Tensor)
     their_gradient, their_result = gradient(theirs, array, torch.tensor)
-    np.testing.assert_array_equal(our_result, their_result)
+    # The last bit depends on the processor, for which NumPy and PyTorch choose their instructions.
+    np.testing.assert_allclose(our_result, their_result, rtol=4e-16, atol=0)
     np.testing.assert_allclose(our_gradient, their_gradient, rtol=1e-15, atol=1e-15)
 
 
