@@ -36,22 +36,17 @@ def apply(op: Primitive, *inputs: Any, **options: Any) -> Tensor:
     Tensor = _tensor_class()
     arrays = [x.data if isinstance(x, Tensor) else x for x in inputs]
     ans, *vjps = op(*arrays, **options)
-    data, default = np.asarray(ans), get_default_dtype()
-    if data.dtype != default and data.dtype.kind == "f" and not any(map(is_floating, arrays)):
+    data = ans if type(ans) is np.ndarray else np.asarray(ans)
+    if data.dtype != get_default_dtype() and data.dtype.kind == "f" and not any(map(is_floating, arrays)):
         # Of whole numbers, NumPy makes float16 or float64.
-        return apply(op, *[None if x is None else np.asarray(x, default) for x in arrays], **options)
-    if not graph.is_grad_enabled():
-        return Tensor.answer(data)
-    return Tensor.answer(
-        data,
-        tuple(
-            [
-                (x, vjp)
-                for x, vjp in zip(inputs, vjps, strict=False)  # inputs that are left out have no link
-                if vjp is not None and isinstance(x, Tensor) and x.requires_grad
-            ]
-        ),
-    )
+        floats = [None if x is None else np.asarray(x, get_default_dtype()) for x in arrays]
+        return apply(op, *floats, **options)
+    links = []
+    if graph.is_grad_enabled():
+        for x, vjp in zip(inputs, vjps, strict=False):  # inputs that are left out have no link
+            if vjp is not None and isinstance(x, Tensor) and x.requires_grad:
+                links.append((x, vjp))
+    return Tensor.answer(data, tuple(links))
 
 
 def lift(op: Primitive) -> Callable[..., Tensor]:

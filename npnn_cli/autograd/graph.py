@@ -8,13 +8,14 @@ leaves, the tensors that no op made.
 from __future__ import annotations
 
 import heapq
+import sys
 from contextlib import ContextDecorator
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from npnn_cli.autograd.ops.primitive import Array
+from npnn_cli.autograd.ops.primitive import VJP, Array, Into
 
 if TYPE_CHECKING:
     from npnn_cli.autograd.tensor import Tensor
@@ -52,7 +53,7 @@ def backward(root: Tensor, gradient: Array) -> None:
     turn, its gradient is complete. No recursion is involved, so the depth of a graph has no limit.
     """
     if not root.links:
-        accumulate(root, gradient, fresh=False)
+        _add(root, gradient.copy(order="K"))
         return
     gradients = {root: gradient}
     newest_first = [(-root.number, root)]
@@ -61,22 +62,51 @@ def backward(root: Tensor, gradient: Array) -> None:
             _, tensor = heapq.heappop(newest_first)
             g = gradients.pop(tensor)
             for source, vjp in tensor.links:
-                contribution = _fitted(vjp(g), source.data)
                 if not source.links:
-                    accumulate(source, contribution, fresh=_is_fresh(contribution, g))
-                elif source in gradients:
+                    _reach_leaf(source, vjp, g)
+                    continue
+                contribution = _fitted(vjp(g), source.data)
+                if source in gradients:
                     gradients[source] = gradients[source] + contribution
                 else:
                     gradients[source] = contribution
                     heapq.heappush(newest_first, (-source.number, source))
 
 
-def accumulate(leaf: Tensor, gradient: Array, *, fresh: bool) -> None:
-    """Add a gradient to a leaf's ``grad``. One that is not ``fresh`` may be in use elsewhere, and is copied."""
+def _reach_leaf(leaf: Tensor, vjp: VJP, g: Array) -> None:
+    """Add to a leaf's ``grad`` what flows to it along one link: into its buffer, if it has one, without a copy."""
+    buffer = _free_buffer(leaf) if leaf.grad is None else None
+    if buffer is not None and type(vjp) is Into:
+        vjp.write(g, buffer)
+        leaf.grad = buffer
+        return
+    contribution = _fitted(vjp(g), leaf.data)
+    if buffer is not None:
+        buffer[...] = contribution
+        leaf.grad = buffer
+    else:
+        in_use_elsewhere = leaf.grad is None and not _is_fresh(contribution, g)
+        _add(leaf, contribution.copy(order="K") if in_use_elsewhere else contribution)
+
+
+def _add(leaf: Tensor, gradient: Array) -> None:
+    """Add a gradient to a leaf's ``grad``, which becomes that array if it was None."""
     if leaf.grad is None:
-        leaf.grad = gradient if fresh else gradient.copy(order="K")
+        leaf.grad = gradient
     else:
         leaf.grad += gradient
+
+
+# What refers to a free buffer: its leaf, its optimizer's block, and in _free_buffer the variable and the question.
+_HOLDERS_OF_A_FREE_BUFFER = 4
+
+
+def _free_buffer(leaf: Tensor) -> Array | None:
+    """The leaf's gradient buffer; None if it does not fit, or if somebody has kept the gradient that is still in it."""
+    buffer = leaf.grad_buffer
+    if buffer is None or buffer.shape != leaf.data.shape or buffer.dtype != leaf.data.dtype:
+        return None
+    return buffer if sys.getrefcount(buffer) <= _HOLDERS_OF_A_FREE_BUFFER else None
 
 
 def _fitted(contribution: Array, data: Array) -> Array:
@@ -88,7 +118,10 @@ def _fitted(contribution: Array, data: Array) -> Array:
 
 def _is_fresh(contribution: Array, g: Array) -> bool:
     """Whether a vjp made this array anew: it is not g, no part of g, and no read-only view that stands for many."""
-    return contribution.flags.writeable and not np.may_share_memory(contribution, g)
+    owns_its_memory = contribution.base is None
+    return contribution is not g and (
+        owns_its_memory or (contribution.flags.writeable and not np.may_share_memory(contribution, g))
+    )
 
 
 def unbroadcast(gradient: Array, shape: tuple[int, ...]) -> Array:

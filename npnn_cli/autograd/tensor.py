@@ -39,6 +39,8 @@ class Tensor(NumericMethods):
         grad: the gradient that :meth:`backward` has added up so far: an array of the data's shape and dtype, or None.
             Only leaves (tensors that no op made) with ``requires_grad`` have one.
         requires_grad: whether gradients flow to this tensor.
+        grad_buffer: where the gradient is written, if this is a leaf that an optimizer has packed: a view of the array
+            that holds all its gradients. None otherwise.
         links: the tensors that this one was computed from, each with the function that turns this one's gradient into
             that one's; empty for a leaf.
         number: counts tensors in the order in which they were made.
@@ -47,7 +49,7 @@ class Tensor(NumericMethods):
         TypeError: if a gradient is required of a tensor that is not floating.
     """
 
-    __slots__ = ("__weakref__", "data", "grad", "links", "number", "requires_grad")
+    __slots__ = ("__weakref__", "data", "grad", "grad_buffer", "links", "number", "requires_grad")
     __array_ufunc__ = None  # array + tensor is left to Tensor.__radd__
 
     def __init__(self, data: Any, requires_grad: bool = False, dtype: DTypeLike | None = None) -> None:
@@ -57,6 +59,7 @@ class Tensor(NumericMethods):
             dtype = get_default_dtype()
         self.data: Array = np.asarray(data, dtype)
         self.grad: Array | None = None
+        self.grad_buffer: Array | None = None
         self.links: tuple[tuple[Tensor, VJP], ...] = ()
         self.number = next(_numbers)
         self.requires_grad = False
@@ -67,7 +70,8 @@ class Tensor(NumericMethods):
     def answer(cls, data: Array, links: tuple[tuple[Tensor, VJP], ...] = ()) -> Tensor:
         """What an op makes, without the checks of the constructor: it requires a gradient if it has links."""
         tensor = cls.__new__(cls)
-        tensor.data, tensor.grad, tensor.links = data, None, links
+        tensor.data, tensor.links = data, links
+        tensor.grad = tensor.grad_buffer = None
         tensor.number, tensor.requires_grad = next(_numbers), bool(links)
         return tensor
 

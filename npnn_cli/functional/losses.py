@@ -116,6 +116,8 @@ def cross_entropy(
     """
     _require(0 <= label_smoothing <= 1, "cross_entropy", "label_smoothing must lie between 0 and 1", label_smoothing)
     target = target if isinstance(target, Tensor) else Tensor(np.asarray(target))
+    if reduction == "mean" and weight is None and label_smoothing == 0 and _all_count(input, target, ignore_index):
+        return apply(losses.mean_cross_entropy, input, target)
     weights = _class_weights(input, weight, "cross_entropy")
     if target.dtype.kind == "f" and target.shape == input.shape:
         dim, count = (1, input.shape[1]) if input.ndim > 1 else (0, len(input))
@@ -267,6 +269,14 @@ def _class_weights(input: Tensor, weight: Any, op: str) -> Array:
     weights: Array = np.ones(count, input.dtype) if weight is None else Tensor(weight).data.astype(input.dtype)
     _require(weights.shape == (count,), op, f"weight must have shape ({count},), one number per class", weights.shape)
     return weights
+
+
+def _all_count(input: Tensor, target: Tensor, ignore_index: int) -> bool:
+    """Whether the target consists of class indices, one for each row of a matrix, all valid and none ignored."""
+    if input.ndim != 2 or target.shape != input.shape[:1] or target.dtype.kind not in "iu" or not target.size:
+        return False
+    least, greatest = np.minimum.reduce(target.data), np.maximum.reduce(target.data)
+    return bool(least >= 0 and greatest < input.shape[1] and not least <= ignore_index <= greatest)
 
 
 def _own_weights(weights: Array, indices: Array, ignore_index: int) -> Array:

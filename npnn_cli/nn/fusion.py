@@ -21,21 +21,22 @@ def forward_in_order(modules: Sequence[Module], input: Tensor) -> Tensor:
     """Pass the input through all modules in order, those that can be fused at once."""
     position = 0
     while position < len(modules):
-        match modules[position : position + 3]:
-            case [Conv2d() as convolution, ReLU(), MaxPool2d() as pooling] if _are_themselves(
-                convolution, modules[position + 1], pooling
-            ) and _sizes_fit(convolution.options, pooling.options, input.shape):
-                input = apply(conv2d_relu_max_pool2d, input, convolution.weight, convolution.bias)
-                position += 3
-            case _:
-                input = modules[position](input)
-                position += 1
+        module = modules[position]
+        if type(module) is Conv2d and _pools_at_once(modules[position : position + 3], input.shape):
+            input = apply(conv2d_relu_max_pool2d, input, module.weight, module.bias)
+            position += 3
+        else:
+            input = module(input)
+            position += 1
     return input
 
 
-def _are_themselves(*modules: Module) -> bool:
-    """Whether no module is of a subclass, which may compute otherwise."""
-    return all(type(module) in (Conv2d, ReLU, MaxPool2d) for module in modules)
+def _pools_at_once(modules: Sequence[Module], shape: tuple[int, ...]) -> bool:
+    """Whether these are a convolution, a ReLU and a pooling, no subclasses, that fit one another and the images."""
+    if [type(module) for module in modules] != [Conv2d, ReLU, MaxPool2d]:
+        return False
+    convolution, _, pooling = modules
+    return _sizes_fit(convolution.options, pooling.options, shape)
 
 
 def _sizes_fit(convolution: Mapping[str, Any], pooling: Mapping[str, Any], shape: tuple[int, ...]) -> bool:

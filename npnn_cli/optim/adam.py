@@ -23,10 +23,14 @@ class _AdamLike(Optimizer):
         self.require(betas=all(0 <= beta < 1 for beta in betas))
         self.require(**{name: value >= 0 for name, value in at_least_zero.items()})
 
-    def averages(self, g: Array, state: State, betas: tuple[float, float]) -> tuple[float, Array, Array]:
+    def averages(
+        self, g: Array, state: State, scratch: Array, betas: tuple[float, float]
+    ) -> tuple[float, Array, Array]:
         """The number t of this step, and m and v after it."""
         t = state["step"] = state.get("step", 0) + 1
-        return t, moving_average(state, "exp_avg", g, betas[0]), moving_average(state, "exp_avg_sq", g * g, betas[1])
+        m = moving_average(state, "exp_avg", g, betas[0], scratch)
+        v = moving_average(state, "exp_avg_sq", np.square(g, out=scratch), betas[1], scratch)
+        return t, m, v
 
 
 @optimizers.register(
@@ -66,16 +70,16 @@ class Adam(_AdamLike):
         super().__init__(params)
         self.require_betas(betas, lr=lr, eps=eps, weight_decay=weight_decay)
 
-    def update(self, w: Array, g: Array, state: State, **options: Any) -> None:
+    def update(self, w: Array, g: Array, state: State, scratch: Array, **options: Any) -> None:
         """Take one step."""
         beta1, beta2 = options["betas"]
-        t, m, v = self.averages(g, state, (beta1, beta2))
+        t, m, v = self.averages(g, state, scratch, (beta1, beta2))
         if options["amsgrad"]:
             largest = state.setdefault("max_exp_avg_sq", np.zeros_like(v))
             v = np.maximum(largest, v, out=largest)
         # √v̂ = √v / √(1 - β2^t): the correction is moved out of the array, where it would cost another pass.
         correction = math.sqrt(1 - beta2**t)
-        step = np.sqrt(v)
+        step = np.sqrt(v, out=scratch)
         step += options["eps"] * correction
         np.divide(m, step, out=step)
         step *= options["lr"] * correction / (1 - beta1**t)
@@ -157,10 +161,10 @@ class NAdam(_AdamLike):
         super().__init__(params)
         self.require_betas(betas, lr=lr, eps=eps, weight_decay=weight_decay, momentum_decay=momentum_decay)
 
-    def update(self, w: Array, g: Array, state: State, **options: Any) -> None:
+    def update(self, w: Array, g: Array, state: State, scratch: Array, **options: Any) -> None:
         """Take one step."""
         beta1, beta2 = options["betas"]
-        t, m, v = self.averages(g, state, (beta1, beta2))
+        t, m, v = self.averages(g, state, scratch, (beta1, beta2))
         mu, next_mu = (beta1 * (1 - 0.5 * 0.96 ** (step * options["momentum_decay"])) for step in (t, t + 1))
         product = state["mu_product"] = state.get("mu_product", 1.0) * mu
         ahead = next_mu / (1 - product * next_mu) * m + (1 - mu) / (1 - product) * g
@@ -203,14 +207,14 @@ class RAdam(_AdamLike):
         super().__init__(params)
         self.require_betas(betas, lr=lr, eps=eps, weight_decay=weight_decay)
 
-    def update(self, w: Array, g: Array, state: State, **options: Any) -> None:
+    def update(self, w: Array, g: Array, state: State, scratch: Array, **options: Any) -> None:
         """Take one step."""
         beta1, beta2 = options["betas"]
-        t, m, v = self.averages(g, state, (beta1, beta2))
+        t, m, v = self.averages(g, state, scratch, (beta1, beta2))
         step = m / (1 - beta1**t)
         limit = 2 / (1 - beta2) - 1
         length = limit - 2 * t * beta2**t / (1 - beta2**t)
         if length > 5:
             rectified = (length - 4) * (length - 2) * limit / ((limit - 4) * (limit - 2) * length)
             step *= math.sqrt(rectified * (1 - beta2**t)) / (np.sqrt(v) + options["eps"])
-        w -= options["lr"] * step
+        w -= np.multiply(step, options["lr"], out=scratch)

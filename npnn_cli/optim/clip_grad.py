@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from npnn_cli.autograd.ops.primitive import Array
 from npnn_cli.autograd.tensor import Tensor
 
 
@@ -18,7 +19,7 @@ def clip_grad_norm_(parameters: Iterable[Tensor], max_norm: float) -> float:
 
     See https://pytorch.org/docs/stable/generated/torch.nn.utils.clip_grad_norm_.html.
     """
-    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+    gradients = _few_arrays([parameter.grad for parameter in parameters if parameter.grad is not None])
     # "K": in memory order, so that nothing is copied.
     norm = math.sqrt(sum(float(np.vdot(flat, flat)) for flat in (gradient.ravel(order="K") for gradient in gradients)))
     factor = max_norm / (norm + 1e-6)
@@ -33,6 +34,14 @@ def clip_grad_value_(parameters: Iterable[Tensor], clip_value: float) -> None:
 
     See https://pytorch.org/docs/stable/generated/torch.nn.utils.clip_grad_value_.html.
     """
-    for parameter in parameters:
-        if parameter.grad is not None:
-            np.clip(parameter.grad, -clip_value, clip_value, out=parameter.grad)
+    for gradient in _few_arrays([parameter.grad for parameter in parameters if parameter.grad is not None]):
+        np.clip(gradient, -clip_value, clip_value, out=gradient)
+
+
+def _few_arrays(gradients: list[Array]) -> list[Array]:
+    """The same numbers in as few arrays as possible: one, if an optimizer has packed just these gradients in it."""
+    packed = gradients[0].base if gradients else None
+    if packed is None or packed.size != sum(gradient.size for gradient in gradients):
+        return gradients
+    alike = all(gradient.base is packed and gradient.dtype == packed.dtype for gradient in gradients)
+    return [packed] if alike and len(set(map(id, gradients))) == len(gradients) else gradients

@@ -96,12 +96,20 @@ class Optimizer(Component):
             for block in self._blocks[position]:
                 if block.parameters[0].grad is not None:
                     block.gather_gradients()
-                    _prepare(block.weights, block.gradients, **group)
-                    self.update(block.weights, block.gradients, block.state, **group)
+                    gradients = _adjusted_gradients(block, **group)
+                    self.update(block.weights, gradients, block.state, block.scratch, **group)
         return loss
 
-    def update(self, w: Array, g: Array, state: State, **options: Any) -> None:
-        """Change the weights ``w`` in place by the gradient ``g``, which may be spoiled; both are one-dimensional."""
+    def update(self, w: Array, g: Array, state: State, scratch: Array, **options: Any) -> None:
+        """Change the weights in place.
+
+        Args:
+            w: the weights of many parameters, one after the other.
+            g: their gradients, which must not be changed.
+            state: what the rule keeps, empty at first: arrays like ``w``, and numbers.
+            scratch: an array like ``w``, for what is computed on the way.
+            options: the group's.
+        """
         raise NotImplementedError(f"{type(self).__name__} must define update")
 
     def initial_state(self, w: Array, **options: Any) -> State:
@@ -174,23 +182,23 @@ class Optimizer(Component):
         return state
 
 
-def _prepare(
-    w: Array,
-    g: Array,
+def _adjusted_gradients(
+    block: ParameterBlock,
     *,
     lr: float,
     maximize: bool = False,
     weight_decay: float = 0.0,
     decoupled_weight_decay: bool = False,
     **_: Any,
-) -> None:
-    """Turn the gradient around and apply the weight decay, in place."""
-    if maximize:
-        np.negative(g, out=g)
+) -> Array:
+    """The gradients, turned around if they are to be climbed, after weight decay (which may change the weights)."""
+    g = block.gradients
     if weight_decay and decoupled_weight_decay:
-        w *= 1 - lr * weight_decay
+        block.weights *= 1 - lr * weight_decay
     elif weight_decay:
-        g += weight_decay * w
+        decay = np.multiply(block.weights, weight_decay, out=block.adjusted_gradients)
+        return np.subtract(decay, g, out=decay) if maximize else np.add(decay, g, out=decay)
+    return np.negative(g, out=block.adjusted_gradients) if maximize else g
 
 
 def _usable(blocks: Iterable[ParameterBlock]) -> Iterator[ParameterBlock]:
@@ -203,11 +211,14 @@ def _usable(blocks: Iterable[ParameterBlock]) -> Iterator[ParameterBlock]:
             yield from block.split()
 
 
-def moving_average(state: State, name: str, value: Array, beta: float) -> Array:
-    """Update the exponential moving average m = β·m + (1-β)·value kept under ``name`` (from 0), and return it."""
+def moving_average(state: State, name: str, value: Array, beta: float, scratch: Array) -> Array:
+    """Update the exponential moving average m = β·m + (1-β)·value kept under ``name`` (from 0), and return it.
+
+    ``scratch`` is spoiled; it may be the value itself.
+    """
     if name not in state:
         state[name] = np.zeros_like(value)
     average: Array = state[name]
     average *= beta
-    average += (1 - beta) * value
+    average += np.multiply(value, 1 - beta, out=scratch)
     return average

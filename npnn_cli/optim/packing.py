@@ -1,12 +1,14 @@
 """Parameters packed into one array, so that an update rule runs once over all of them.
 
 A rule such as Adam's makes a dozen passes over its arrays. For the small arrays of a small network, calling NumPy costs
-as much as the arithmetic; over one long array, it costs next to nothing.
+as much as the arithmetic; over one long array, it costs next to nothing. Gradients are packed, too: the walk over the
+graph writes each straight to its place (:attr:`npnn_cli.autograd.Tensor.grad_buffer`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -18,7 +20,9 @@ State = dict[str, Any]
 
 
 class ParameterBlock:
-    """Parameters that are updated together. Each one's ``data`` becomes a view of the packed weights.
+    """Parameters that are updated together.
+
+    Each one's ``data`` becomes a view of the packed weights, and its ``grad`` from now on one of the packed gradients.
 
     Args:
         parameters: of one dtype.
@@ -28,6 +32,7 @@ class ParameterBlock:
         parameters: as given.
         weights: all their numbers, one after the other, (number of elements,).
         gradients: the same for their gradients, valid after :meth:`gather_gradients`.
+        scratch: like ``weights``, for what an update rule computes on the way.
         state: what the update rule keeps: arrays like ``weights``, and numbers.
     """
 
@@ -38,25 +43,36 @@ class ParameterBlock:
         self.gradients = np.empty_like(self.weights)
         self._data = self._views(self.weights)
         self._grads = self._views(self.gradients)
-        for parameter, view in zip(parameters, self._data, strict=True):
-            parameter.data = view
+        for parameter, data, grad in zip(parameters, self._data, self._grads, strict=True):
+            parameter.data, parameter.grad_buffer = data, grad
         self.state: State = {
             name: self._packed([state[name] for state in states]) if isinstance(value, np.ndarray) else value
             for name, value in states[0].items()
         }
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copy and pickle by packing anew: what they make of a view is an array of its own."""
+        return type(self), (self.parameters, self.states())
+
+    @cached_property
+    def scratch(self) -> Array:
+        """See above; made when the first rule asks for it."""
+        return np.empty_like(self.weights)
+
+    @cached_property
+    def adjusted_gradients(self) -> Array:
+        """Like ``gradients``, for what weight decay and the like make of them: a parameter's own ``grad`` stays."""
+        return np.empty_like(self.weights)
+
     def is_packed(self) -> bool:
         """Whether every parameter's data are still the views of ``weights``: a user may have replaced them."""
-        return all(
-            # What copy and pickle make of a view is an array of its own.
-            parameter.data is view and np.may_share_memory(view, self.weights)
-            for parameter, view in zip(self.parameters, self._data, strict=True)
-        )
+        return all(parameter.data is view for parameter, view in zip(self.parameters, self._data, strict=True))
 
     def gather_gradients(self) -> None:
-        """Copy the gradients of all parameters to where the update rule reads them."""
+        """Copy those gradients to their place that are not there already."""
         for parameter, view in zip(self.parameters, self._grads, strict=True):
-            view[...] = parameter.grad
+            if parameter.grad is not view:
+                view[...] = parameter.grad
 
     def states(self) -> list[State]:
         """The state of each parameter: views of its part of the packed arrays, in its shape, and the numbers."""

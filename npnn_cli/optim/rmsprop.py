@@ -51,12 +51,12 @@ class RMSprop(Optimizer):
         self.require(lr=lr >= 0, alpha=0 <= alpha < 1, eps=eps >= 0, weight_decay=weight_decay >= 0)
         self.require(momentum=momentum >= 0)
 
-    def update(self, w: Array, g: Array, state: State, **options: Any) -> None:
+    def update(self, w: Array, g: Array, state: State, scratch: Array, **options: Any) -> None:
         """Take one step."""
         state["step"] = state.get("step", 0) + 1  # not needed here, but PyTorch's state has it
-        square_avg = moving_average(state, "square_avg", g * g, options["alpha"])
+        square_avg = moving_average(state, "square_avg", np.square(g, out=scratch), options["alpha"], scratch)
         if options["centered"]:
-            grad_avg = moving_average(state, "grad_avg", g, options["alpha"])
+            grad_avg = moving_average(state, "grad_avg", g, options["alpha"], scratch)
             square_avg = square_avg - grad_avg * grad_avg
         step = g / (np.sqrt(square_avg) + options["eps"])
         if options["momentum"]:
@@ -64,4 +64,4 @@ class RMSprop(Optimizer):
             buffer *= options["momentum"]
             buffer += step
             step = buffer
-        w -= options["lr"] * step
+        w -= np.multiply(step, options["lr"], out=scratch)

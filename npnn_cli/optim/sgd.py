@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from npnn_cli.autograd.ops.primitive import Array
 from npnn_cli.examples import example
 from npnn_cli.optim.optimizer import Optimizer, Params, State
@@ -49,17 +51,17 @@ class SGD(Optimizer):
         if nesterov and (momentum <= 0 or dampening != 0):
             raise ValueError(f"{type(self).__name__}: nesterov needs momentum above 0 and dampening 0")
 
-    def update(self, w: Array, g: Array, state: State, **options: Any) -> None:
+    def update(self, w: Array, g: Array, state: State, scratch: Array, **options: Any) -> None:
         """Take one step."""
         if momentum := options["momentum"]:
             if "momentum_buffer" in state:
                 buffer = state["momentum_buffer"]
                 buffer *= momentum
-                buffer += (1 - options["dampening"]) * g
+                buffer += np.multiply(g, 1 - options["dampening"], out=scratch)
             else:
                 buffer = state["momentum_buffer"] = g.copy()
             g = g + momentum * buffer if options["nesterov"] else buffer
-        w -= options["lr"] * g
+        w -= np.multiply(g, options["lr"], out=scratch)
 
 
 def _torch_sgd(torch: Any, params: Any, **options: Any) -> Any:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from npnn_cli.autograd.ops.primitive import Answer, Array, primitive
+import numpy as np
+
+from npnn_cli.autograd.ops.primitive import Answer, Array, Into, primitive
 from npnn_cli.examples import example, normal
 
 
@@ -56,12 +58,15 @@ def linear(x: Array, weight: Array, bias: Array | None = None, /) -> Answer:
     if bias is not None:
         ans += bias
 
-    def rows(a: Array) -> Array:
-        return a.reshape(-1, a.shape[-1])
+    def gradient_of_weight(g: Array, out: Array | None) -> Array:
+        return np.matmul(_rows(x).T, _rows(g), out=None if out is None else out.T).T
 
-    return (
-        ans,
-        lambda g: g @ weight,
-        lambda g: (rows(x).T @ rows(g)).T,
-        None if bias is None else lambda g: rows(g).sum(axis=0),
-    )
+    def gradient_of_bias(g: Array, out: Array | None) -> Array:
+        return np.add.reduce(_rows(g), axis=0, out=out)
+
+    return ans, lambda g: g @ weight, Into(gradient_of_weight), None if bias is None else Into(gradient_of_bias)
+
+
+def _rows(a: Array) -> Array:
+    """All vectors along the last dimension, as the rows of one matrix."""
+    return a if a.ndim == 2 else a.reshape(-1, a.shape[-1])

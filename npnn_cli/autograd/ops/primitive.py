@@ -13,6 +13,9 @@ the loss with respect to the answer, and a vjp returns the gradient with respect
 broadcasting: the engine sums a gradient down to its input's shape (:func:`npnn_cli.autograd.graph.unbroadcast`). It
 must never return an array that is saved elsewhere; ``g`` itself, or a view of it, is fine. ``None`` stands for an input
 that is absent or has no gradient.
+
+The gradient of a large weight is written straight to where its optimizer reads it if its vjp is wrapped in
+:class:`Into`.
 """
 
 from __future__ import annotations
@@ -27,6 +30,25 @@ from npnn_cli.registry import ops
 
 Array = NDArray[Any]
 VJP = Callable[[Array], Array]
+
+
+class Into:
+    """A vjp that can write its result into an array that is given to it, of the shape and dtype of its input.
+
+    Args:
+        write: the vjp with that array, or None for a new one, as its second argument; it returns the array.
+    """
+
+    __slots__ = ("write",)
+
+    def __init__(self, write: Callable[[Array, Array | None], Array]) -> None:
+        self.write = write
+
+    def __call__(self, g: Array) -> Array:
+        """Compute the gradient as a new array."""
+        return self.write(g, None)
+
+
 Answer = tuple[Array, *tuple[VJP | None, ...]]
 Primitive = Callable[..., Answer]
 

@@ -1,0 +1,105 @@
+"""Gradients of packed parameters: written to one array, without surprises for who looks at them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from npnn_cli import Tensor, registry
+from npnn_cli.nn import MLP, Linear, MSELoss
+from npnn_cli.optim import SGD, Adam, clip_grad_norm_, clip_grad_value_
+
+RNG = np.random.default_rng(0)
+X, Y = RNG.standard_normal((5, 3)).astype(np.float32), RNG.standard_normal((5, 2)).astype(np.float32)
+
+
+def network():
+    return MLP(3, [4], 2, rng=np.random.default_rng(1))
+
+
+def differentiate(model, scale=1.0):
+    model.zero_grad()
+    (MSELoss()(model(X), Y) * scale).backward()
+    return [parameter.grad for parameter in model.parameters()]
+
+
+def test_they_lie_in_one_array_and_have_the_numbers_of_others():
+    packed, ordinary = network(), network()
+    Adam(packed.parameters())
+    gradients = differentiate(packed)
+    (memory,) = {id(gradient.base) for gradient in gradients}
+    assert gradients[0].base.size == sum(gradient.size for gradient in gradients)
+    assert id(gradients[0].base) == memory
+    for ours, expected in zip(gradients, differentiate(ordinary), strict=True):
+        assert np.array_equal(ours, expected)
+
+
+def test_no_step_allocates_them_anew():
+    model = network()
+    Adam(model.parameters())
+    addresses = [[gradient.ctypes.data for gradient in differentiate(model)] for _ in range(3)]
+    assert addresses[0] == addresses[1] == addresses[2]
+
+
+def test_a_gradient_that_somebody_keeps_is_not_overwritten():
+    model = network()
+    optimizer = Adam(model.parameters())
+    kept = differentiate(model)
+    before = [gradient.copy() for gradient in kept]
+    weights = model.state_dict()
+    again = differentiate(model, scale=3.0)
+    for gradient, copy in zip(kept, before, strict=True):
+        assert np.array_equal(gradient, copy)
+    for gradient, copy in zip(again, before, strict=True):
+        assert np.allclose(gradient, 3 * copy, rtol=1e-6)
+    optimizer.step()  # with the new ones, wherever they are
+    assert not np.array_equal(weights["0.weight"], model.state_dict()["0.weight"])
+
+
+def test_two_uses_of_a_parameter_add_up():
+    weight = Tensor(np.array([[1.0, 2.0]]), requires_grad=True)
+    SGD([weight], lr=0.1)
+    ((weight * 3).sum() + (weight * weight).sum()).backward()
+    assert weight.grad.tolist() == [[5, 7]]
+
+
+@pytest.mark.parametrize("name", registry.optimizers)
+@pytest.mark.parametrize(
+    "options", [{"weight_decay": 0.1}, {"maximize": True}, {"weight_decay": 0.1, "maximize": True}]
+)
+def test_a_step_leaves_the_gradient_as_it_is(name, options):
+    model = network()
+    optimizer = registry.optimizers[name].component(model.parameters(), lr=0.1, **options)
+    for _ in range(2):
+        gradients = differentiate(model)
+        before = [gradient.copy() for gradient in gradients]
+        optimizer.step()
+        for gradient, copy in zip(gradients, before, strict=True):
+            assert np.array_equal(gradient, copy)
+        del gradients, gradient
+
+
+def test_data_of_another_shape_or_dtype_get_gradients_of_their_own():
+    model = Linear(3, 2, rng=np.random.default_rng(1))
+    SGD(model.parameters(), lr=0.1)
+    model.to(np.float64)
+    (model(X.astype(np.float64)) ** 2).sum().backward()
+    assert [parameter.grad.dtype for parameter in model.parameters()] == [np.float64, np.float64]
+    model.weight.data = np.ones((4, 3))
+    model.bias.data = np.ones(4)
+    model.zero_grad()
+    (model(X.astype(np.float64)) ** 2).sum().backward()
+    assert [parameter.grad.shape for parameter in model.parameters()] == [(4, 3), (4,)]
+
+
+@pytest.mark.parametrize("clip", [lambda p: clip_grad_norm_(p, 0.1), lambda p: clip_grad_value_(p, 0.01)])
+@pytest.mark.parametrize("chosen", [slice(None), slice(1), slice(1, 3), [0, 0, 3]])
+def test_clipping_of_all_or_of_some_is_that_of_ordinary_gradients(clip, chosen):
+    packed, ordinary = network(), network()
+    Adam(packed.parameters())
+    for model in (packed, ordinary):
+        differentiate(model)
+        parameters = list(model.parameters())
+        clip(parameters[chosen] if isinstance(chosen, slice) else [parameters[position] for position in chosen])
+    for ours, expected in zip(packed.parameters(), ordinary.parameters(), strict=True):
+        assert np.allclose(ours.grad, expected.grad, rtol=1e-6, atol=1e-9)
