@@ -55,6 +55,8 @@ def lift(op: Primitive) -> Callable[..., Tensor]:
     NumPy's words ``axis`` and ``keepdims`` are accepted for ``dim`` and ``keepdim``, as in PyTorch.
     """
     signature = inspect.signature(op)
+    if any(p.kind is p.VAR_POSITIONAL for p in signature.parameters.values()):
+        return functools.wraps(op)(functools.partial(apply, op))
     names = list(signature.parameters)
     inputs = [name for name, p in signature.parameters.items() if p.kind is p.POSITIONAL_ONLY]
     options = names[len(inputs) :]

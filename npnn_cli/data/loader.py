@@ -21,7 +21,8 @@ class DataLoader:
     unscaled one is cast to ``dtype`` only if it is floating: integers stay what they are. Targets are treated alike.
 
     Changing a batch never changes the data: a batch is an array of its own, except that an unshuffled batch which needs
-    no scaling or casting is a read-only view, as this costs nothing.
+    no scaling or casting is a read-only view, as this costs nothing. With ``reuse_batches``, each batch is written over
+    the one before, which takes no new memory: for those who are done with a batch when they ask for the next.
 
     Args:
         inputs: (N, ...).
@@ -33,6 +34,7 @@ class DataLoader:
         input_scaling: applied to each batch of inputs.
         target_scaling: applied to each batch of floating targets.
         dtype: a floating dtype for the batches.
+        reuse_batches: whether a batch stays valid only until the next one is taken.
 
     Raises:
         ValueError: if the lengths differ, there are no samples or no batches, a value is no number, class indices are
@@ -51,6 +53,7 @@ class DataLoader:
         input_scaling: Standardize | None = None,
         target_scaling: Standardize | None = None,
         dtype: DTypeLike | None = None,
+        reuse_batches: bool = False,
     ) -> None:
         self.inputs = _samples("inputs", inputs)
         self.targets = _samples("targets", targets)
@@ -71,6 +74,7 @@ class DataLoader:
         self.seed = seed
         self.input_scaling = input_scaling
         self.target_scaling = target_scaling
+        self.reuse_batches = reuse_batches
         self._input_dtype = _batch_dtype(self.inputs, input_scaling, dtype)
         self._target_dtype = _batch_dtype(self.targets, target_scaling, dtype)
         self._next_epoch = 0
@@ -98,13 +102,52 @@ class DataLoader:
 
     def _batches(self, epoch: int) -> Iterator[tuple[NDArray[Any], NDArray[Any]]]:
         order = np.random.default_rng([self.seed, epoch]).permutation(len(self.inputs)) if self.shuffle else None
+        inputs = _Part(self.inputs, self.input_scaling, self._input_dtype)
+        targets = _Part(self.targets, self.target_scaling, self._target_dtype)
+        if self.reuse_batches:
+            inputs.make_room(self.batch_size)
+            targets.make_room(self.batch_size)
         for start in range(0, len(self) * self.batch_size, self.batch_size):
             batch = slice(start, start + self.batch_size)
             chosen = batch if order is None else order[batch]
-            yield (
-                _prepare(_gather(self.inputs, chosen), self.input_scaling, self._input_dtype),
-                _prepare(_gather(self.targets, chosen), self.target_scaling, self._target_dtype),
-            )
+            yield inputs.batch(chosen), targets.batch(chosen)
+
+
+class _Part:
+    """The inputs of all samples, or their targets, and how a batch is made of them.
+
+    Args:
+        samples: (N, ...).
+        scaling: of a batch, if any.
+        dtype: of a batch.
+    """
+
+    def __init__(self, samples: NDArray[Any], scaling: Standardize | None, dtype: np.dtype[Any]) -> None:
+        self._samples, self._scaling, self._dtype = samples, scaling, dtype
+        self._gathered: NDArray[Any] | None = None
+        self._scaled: NDArray[Any] | None = None
+
+    def make_room(self, batch_size: int) -> None:
+        """From now on write every batch to the same place."""
+        shape = (batch_size, *self._samples.shape[1:])
+        self._gathered = np.empty(shape, self._samples.dtype)
+        self._scaled = None if self._scaling is None else np.empty(shape, self._dtype)
+
+    def batch(self, chosen: slice | NDArray[np.intp]) -> NDArray[Any]:
+        """Gather the chosen samples, scale and cast them."""
+        gathered = self._gather(chosen)
+        if self._scaling is None:
+            return gathered.astype(self._dtype, copy=False)
+        return self._scaling(gathered, self._dtype, None if self._scaled is None else self._scaled[: len(gathered)])
+
+    def _gather(self, chosen: slice | NDArray[np.intp]) -> NDArray[Any]:
+        if isinstance(chosen, slice):
+            view = self._samples[chosen]
+            view.flags.writeable = False
+            return view
+        out = None if self._gathered is None else self._gathered[: len(chosen)]
+        # No index is out of range; "clip" is the fastest way not to check it, and the only one without a copy of out.
+        return self._samples.take(chosen, axis=0, out=out, mode="clip")
 
 
 def _samples(name: str, values: ArrayLike) -> NDArray[Any]:
@@ -127,15 +170,3 @@ def _batch_dtype(samples: NDArray[Any], scaling: Standardize | None, dtype: DTyp
     if scaling is None:
         return samples.dtype
     return np.dtype(np.float32 if dtype is None else dtype)
-
-
-def _gather(samples: NDArray[Any], chosen: slice | NDArray[np.intp]) -> NDArray[Any]:
-    if not isinstance(chosen, slice):
-        return np.take(samples, chosen, axis=0)
-    view = samples[chosen]
-    view.flags.writeable = False
-    return view
-
-
-def _prepare(batch: NDArray[Any], scaling: Standardize | None, dtype: np.dtype[Any]) -> NDArray[Any]:
-    return batch.astype(dtype, copy=False) if scaling is None else scaling(batch, dtype)

@@ -22,6 +22,7 @@ class Standardize:
     def __init__(self, mean: ArrayLike, std: ArrayLike) -> None:
         self.mean: NDArray[np.float64] = np.array(mean, dtype=np.float64)
         self.std: NDArray[np.float64] = np.array(std, dtype=np.float64)
+        self._converted: dict[np.dtype[Any], tuple[NDArray[Any], NDArray[Any]]] = {}
         if self.mean.shape != self.std.shape:
             raise ValueError(f"mean has the shape {self.mean.shape} but std {self.std.shape}; they must agree")
         if not np.isfinite(self.mean).all():
@@ -50,20 +51,32 @@ class Standardize:
         std = x.std(axis=0, dtype=np.float64)
         return cls(x.mean(axis=0, dtype=np.float64), np.where(constant, 1.0, std))
 
-    def __call__(self, x: NDArray[Any], dtype: DTypeLike) -> NDArray[Any]:
-        """Scale into a new array of the given floating dtype, without an intermediate array.
+    def __call__(self, x: NDArray[Any], dtype: DTypeLike, out: NDArray[Any] | None = None) -> NDArray[Any]:
+        """Scale into an array of the given floating dtype, without an intermediate array.
 
         The difference is taken in the wider of the two dtypes, so that a mean far from 0 costs float64 data no digits.
 
         Args:
             x: (N, ...), any numbers: uint8 images as well.
             dtype: of the result.
+            out: the array to scale into, of the shape of x; a new one unless given.
         """
-        # The loops' dtypes are given because the float64 statistics would make all of them run in float64.
-        scaled = np.empty(x.shape, dtype)
-        np.subtract(x, self.mean, out=scaled, dtype=np.result_type(x, scaled))
-        np.divide(scaled, self.std, out=scaled, dtype=scaled.dtype)
+        scaled = np.empty(x.shape, dtype) if out is None else out
+        mean, std = self._statistics(scaled.dtype)
+        if np.can_cast(x.dtype, scaled.dtype):
+            np.copyto(scaled, x)  # converting bytes first is faster than within the subtraction
+            scaled -= mean
+        else:
+            # The loop's dtype is given because NumPy would choose it by that of the result.
+            np.subtract(x, self.mean, out=scaled, dtype=np.result_type(x, scaled))
+        scaled /= std
         return scaled
+
+    def _statistics(self, dtype: np.dtype[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Mean and standard deviation in this dtype: float64 ones would make a float32 loop run in float64."""
+        if dtype not in self._converted:
+            self._converted[dtype] = self.mean.astype(dtype), self.std.astype(dtype)
+        return self._converted[dtype]
 
     def inverse(self, x: NDArray[Any]) -> NDArray[Any]:
         """Undo the scaling: ``x * std + mean``, in a new array of the floating dtype of ``x``."""

@@ -5,15 +5,19 @@ A :class:`~npnn_cli.nn.Sequential` looks here at every forward pass; the layers 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from npnn_cli.autograd.dispatch import apply
 from npnn_cli.autograd.ops.fused_convolution import can_fuse, conv2d_relu_max_pool2d
+from npnn_cli.autograd.ops.linear_stack import linear_relu_stack
 from npnn_cli.autograd.tensor import Tensor
 from npnn_cli.nn.activation import ReLU
 from npnn_cli.nn.conv import Conv2d
-from npnn_cli.nn.module import Module
+from npnn_cli.nn.flatten import Flatten
+from npnn_cli.nn.linear import Linear
+from npnn_cli.nn.module import Module, Parameter
 from npnn_cli.nn.pooling import MaxPool2d
 
 
@@ -25,10 +29,36 @@ def forward_in_order(modules: Sequence[Module], input: Tensor) -> Tensor:
         if type(module) is Conv2d and _pools_at_once(modules[position : position + 3], input.shape):
             input = apply(conv2d_relu_max_pool2d, input, module.weight, module.bias)
             position += 3
+        elif (parameters := _stack(modules, position, input.shape)) is not None:
+            input = apply(linear_relu_stack, input, *parameters)
+            position += len(parameters) - 1 + (type(module) is Flatten)  # of L Linear and L - 1 ReLU
         else:
             input = module(input)
             position += 1
     return input
+
+
+def _stack(modules: Sequence[Module], position: int, shape: tuple[int, ...]) -> list[Parameter] | None:
+    """The parameters of the Linear layers with ReLUs between them that begin here, perhaps after a Flatten.
+
+    None if there are no two of these layers, if one has no bias, or if they do not fit the input or one another.
+    """
+    module = modules[position]
+    if type(module) is Flatten and (module.start_dim, module.end_dim) == (1, -1):
+        position += 1
+    elif len(shape) != 2:
+        return None
+    features, parameters = math.prod(shape[1:]), []
+    while position < len(modules):
+        linear = modules[position]
+        if type(linear) is not Linear or linear.bias is None or linear.weight.shape[1] != features:
+            break
+        features = linear.weight.shape[0]
+        parameters += [linear.weight, linear.bias]
+        if position + 1 == len(modules) or type(modules[position + 1]) is not ReLU:
+            break
+        position += 2
+    return parameters if len(parameters) > 2 else None
 
 
 def _pools_at_once(modules: Sequence[Module], shape: tuple[int, ...]) -> bool:

@@ -74,7 +74,9 @@ class Network:
         """Read the data and split it as the spec's seed says."""
         return self.dataset.load(rng=_stream(self.spec.seed, _SPLITS))
 
-    def loader(self, splits: DataSplits, split: Split, *, batch_size: int, shuffle: bool = False) -> DataLoader:
+    def loader(
+        self, splits: DataSplits, split: Split, *, batch_size: int, shuffle: bool = False, reuse_batches: bool = False
+    ) -> DataLoader:
         """Batches of a split, scaled, in the spec's dtype."""
         return DataLoader(
             split.inputs,
@@ -85,6 +87,7 @@ class Network:
             input_scaling=splits.input_scaling,
             target_scaling=splits.target_scaling,
             dtype=self.spec.dtype,
+            reuse_batches=reuse_batches,
         )
 
     def build_optimizer(self, steps_per_epoch: int) -> tuple[Optimizer, LRScheduler | None]:

@@ -124,7 +124,7 @@ class Trainer:
     def __post_init__(self) -> None:
         spec = self.network.spec
         self.loader = self.network.loader(
-            self.splits, self.splits.train, batch_size=spec.training.batch_size, shuffle=True
+            self.splits, self.splits.train, batch_size=spec.training.batch_size, shuffle=True, reuse_batches=True
         )
         self.optimizer, self.scheduler = self.network.build_optimizer(steps_per_epoch=len(self.loader))
         self.step = TrainingStep(self.network.model, self.network.loss, self.optimizer, self.scheduler, spec.training)

@@ -179,3 +179,17 @@ def test_what_cannot_be_loaded_is_refused(inputs: Any, targets: Any, options: di
 def test_a_negative_epoch_is_refused() -> None:
     with pytest.raises(ValueError, match="epoch is -1"):
         DataLoader(INPUTS, CLASSES).set_epoch(-1)
+
+
+@pytest.mark.parametrize("scaling", [None, SCALING])
+def test_reused_batches_hold_the_same_numbers_in_the_same_memory(scaling) -> None:
+    inputs, targets = np.arange(10, dtype=np.uint8), np.arange(10.0)
+    options = {"batch_size": 4, "shuffle": True, "input_scaling": scaling, "target_scaling": scaling}
+    reused, addresses = [], set()
+    for X, y in DataLoader(inputs, targets, **options, reuse_batches=True):
+        reused.append((X.copy(), y.copy()))
+        addresses.add((X.ctypes.data, y.ctypes.data))
+    assert len(addresses) == 1
+    for ours, expected in zip(reused, DataLoader(inputs, targets, **options), strict=True):
+        np.testing.assert_array_equal(ours[0], expected[0])
+        np.testing.assert_array_equal(ours[1], expected[1])

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from npnn_cli import Tensor
+from npnn_cli.autograd import apply
 from npnn_cli.autograd.ops import fused_convolution
-from npnn_cli.nn import Conv2d, Flatten, Linear, MaxPool2d, ReLU, Sequential, fusion
+from npnn_cli.nn import Conv2d, Flatten, Linear, MaxPool2d, ReLU, Sequential, Tanh, fusion
 
 
 def layers(**options):
@@ -87,3 +88,51 @@ def test_a_mismatch_is_reported_by_the_layer():
     for shape in [(1, 3, 8, 8), (2, 8, 8), (8,)]:
         with pytest.raises(ValueError, match="conv2d: expected images"):
             model(np.zeros(shape))
+
+
+RNG = np.random.default_rng(0)
+
+
+class DoubledLinear(Linear):
+    def forward(self, input):
+        return 2 * super().forward(input)
+
+
+@pytest.mark.parametrize(
+    ("modules", "shape", "stacked"),
+    [
+        ([Linear(6, 5, rng=RNG), ReLU(), Linear(5, 4, rng=RNG)], (3, 6), 2),
+        ([Flatten(), Linear(6, 5, rng=RNG)], (3, 2, 3), 0),
+        ([Flatten(), Linear(6, 5, rng=RNG), ReLU(), Linear(5, 4, rng=RNG), ReLU()], (3, 1, 2, 3), 2),
+        ([Flatten(), *(2 * [Linear(6, 6, rng=RNG), ReLU()]), Linear(6, 4, rng=RNG), Tanh()], (3, 6, 1), 3),
+        ([Linear(6, 5, rng=RNG), Linear(5, 4, rng=RNG)], (3, 6), 0),
+        ([Linear(6, 5, rng=RNG), Tanh(), Linear(5, 4, rng=RNG)], (3, 6), 0),
+        ([Linear(6, 5, rng=RNG), ReLU(), Linear(5, 4, bias=False, rng=RNG)], (3, 6), 0),
+        ([Linear(6, 5, rng=RNG), ReLU(), Linear(5, 4, rng=RNG)], (3, 2, 6), 0),
+        ([Flatten(2), Linear(6, 5, rng=RNG), ReLU(), Linear(5, 4, rng=RNG)], (3, 2, 2, 3), 0),
+        ([Linear(6, 5, rng=RNG), ReLU(), DoubledLinear(5, 4, rng=RNG)], (3, 6), 0),
+    ],
+)
+def test_linear_layers_with_relu_give_what_they_give_one_by_one(modules, shape, stacked, monkeypatch):
+    counts = []
+
+    def count(op, *inputs):
+        counts.append(len(inputs) // 2)
+        return apply(op, *inputs)
+
+    apart = forward_and_backward(one_by_one, modules, shape)
+    for module in modules:
+        module.zero_grad()
+    monkeypatch.setattr(fusion, "apply", count)
+    together = forward_and_backward(lambda model, x: model(x), modules, shape)
+    assert counts == ([stacked] if stacked else [])
+    for ours, expected in zip(together, apart, strict=True):
+        assert np.allclose(ours, expected, rtol=0, atol=1e-12)
+
+
+def test_linear_layers_that_do_not_fit_are_told_as_one_by_one():
+    model = Sequential(Flatten(), Linear(6, 5, rng=RNG), ReLU(), Linear(4, 3, rng=RNG))
+    with pytest.raises(ValueError, match="expected in_features=4"):
+        model(np.zeros((2, 6), np.float32))
+    with pytest.raises(ValueError, match="expected in_features=6"):
+        model(np.zeros((2, 7), np.float32))

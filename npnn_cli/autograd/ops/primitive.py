@@ -21,7 +21,7 @@ The gradient of a large weight is written straight to where its optimizer reads 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from numpy.typing import NDArray
 
@@ -53,6 +53,27 @@ Answer = tuple[Array, *tuple[VJP | None, ...]]
 Primitive = Callable[..., Answer]
 
 P = TypeVar("P", bound=Primitive)
+S = TypeVar("S")
+
+
+class Shared(Generic[S]):
+    """What several vjps of one op need, computed once for all of them: each is called with the same g in turn.
+
+    Args:
+        compute: makes it of g.
+    """
+
+    __slots__ = ("_compute", "_g", "_result")
+
+    def __init__(self, compute: Callable[[Array], S]) -> None:
+        self._compute = compute
+        self._g: Array | None = None
+
+    def __call__(self, g: Array) -> S:
+        """The result for this g."""
+        if g is not self._g:
+            self._g, self._result = g, self._compute(g)
+        return self._result
 
 
 def primitive(*examples: Example, reference: Callable[..., Any] | None = None) -> Callable[[P], P]:
