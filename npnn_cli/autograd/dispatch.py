@@ -37,7 +37,7 @@ def apply(op: Primitive, *inputs: Any, **options: Any) -> Tensor:
     arrays = [x.data if isinstance(x, Tensor) else x for x in inputs]
     ans, *vjps = op(*arrays, **options)
     data = ans if type(ans) is np.ndarray else np.asarray(ans)
-    if data.dtype != get_default_dtype() and data.dtype.kind == "f" and not any(map(is_floating, arrays)):
+    if data.dtype is not get_default_dtype() and data.dtype.kind == "f" and not any(map(is_floating, arrays)):
         # Of whole numbers, NumPy makes float16 or float64.
         floats = [None if x is None else np.asarray(x, get_default_dtype()) for x in arrays]
         return apply(op, *floats, **options)

@@ -102,11 +102,14 @@ _HOLDERS_OF_A_FREE_BUFFER = 4
 
 
 def _free_buffer(leaf: Tensor) -> Array | None:
-    """The leaf's gradient buffer; None if it does not fit, or if somebody has kept the gradient that is still in it."""
-    buffer = leaf.grad_buffer
-    if buffer is None or buffer.shape != leaf.data.shape or buffer.dtype != leaf.data.dtype:
+    """Where a leaf's gradient is to be written.
+
+    None if no optimizer has packed the leaf, or its data were replaced since, or somebody has kept the last gradient.
+    """
+    if leaf.packed is None:
         return None
-    return buffer if sys.getrefcount(buffer) <= _HOLDERS_OF_A_FREE_BUFFER else None
+    data, buffer = leaf.packed
+    return buffer if data is leaf.data and sys.getrefcount(buffer) <= _HOLDERS_OF_A_FREE_BUFFER else None
 
 
 def _fitted(contribution: Array, data: Array) -> Array:

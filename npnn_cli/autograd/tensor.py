@@ -39,8 +39,8 @@ class Tensor(NumericMethods):
         grad: the gradient that :meth:`backward` has added up so far: an array of the data's shape and dtype, or None.
             Only leaves (tensors that no op made) with ``requires_grad`` have one.
         requires_grad: whether gradients flow to this tensor.
-        grad_buffer: where the gradient is written, if this is a leaf that an optimizer has packed: a view of the array
-            that holds all its gradients. None otherwise.
+        packed: if this is a leaf that an optimizer has packed, its data as they are then, and where its gradient is to
+            be written: views of the arrays that hold all weights and all gradients. None otherwise.
         links: the tensors that this one was computed from, each with the function that turns this one's gradient into
             that one's; empty for a leaf.
         number: counts tensors in the order in which they were made.
@@ -49,7 +49,7 @@ class Tensor(NumericMethods):
         TypeError: if a gradient is required of a tensor that is not floating.
     """
 
-    __slots__ = ("__weakref__", "data", "grad", "grad_buffer", "links", "number", "requires_grad")
+    __slots__ = ("__weakref__", "data", "grad", "links", "number", "packed", "requires_grad")
     __array_ufunc__ = None  # array + tensor is left to Tensor.__radd__
 
     def __init__(self, data: Any, requires_grad: bool = False, dtype: DTypeLike | None = None) -> None:
@@ -59,7 +59,7 @@ class Tensor(NumericMethods):
             dtype = get_default_dtype()
         self.data: Array = np.asarray(data, dtype)
         self.grad: Array | None = None
-        self.grad_buffer: Array | None = None
+        self.packed: tuple[Array, Array] | None = None
         self.links: tuple[tuple[Tensor, VJP], ...] = ()
         self.number = next(_numbers)
         self.requires_grad = False
@@ -71,7 +71,7 @@ class Tensor(NumericMethods):
         """What an op makes, without the checks of the constructor: it requires a gradient if it has links."""
         tensor = cls.__new__(cls)
         tensor.data, tensor.links = data, links
-        tensor.grad = tensor.grad_buffer = None
+        tensor.grad = tensor.packed = None
         tensor.number, tensor.requires_grad = next(_numbers), bool(links)
         return tensor
 
@@ -163,7 +163,11 @@ class Tensor(NumericMethods):
             raise RuntimeError("backward: this tensor requires no gradient, and nothing it was computed from does")
         if grad is None and self.size != 1:
             raise ValueError(f"backward: grad can be left out only for a single number; the shape here is {self.shape}")
-        gradient = np.ones_like(self.data) if grad is None else Tensor(grad).data.astype(self.dtype, copy=False)
+        if grad is None:
+            gradient = np.empty_like(self.data)
+            gradient.fill(1)
+        else:
+            gradient = Tensor(grad).data.astype(self.dtype, copy=False)
         if gradient.shape != self.shape:
             raise ValueError(f"backward: grad has shape {gradient.shape}, the tensor {self.shape}")
         graph.backward(self, gradient)

@@ -114,10 +114,12 @@ def cross_entropy(
     Raises:
         TypeError, ValueError, IndexError: if indices are no whole numbers, do not fit, or are outside the classes.
     """
+    if reduction == "mean" and weight is None and label_smoothing == 0:
+        indices = target.data if isinstance(target, Tensor) else np.asarray(target)
+        if _all_count(input, indices, ignore_index):
+            return apply(losses.mean_cross_entropy, input, indices)
     _require(0 <= label_smoothing <= 1, "cross_entropy", "label_smoothing must lie between 0 and 1", label_smoothing)
     target = target if isinstance(target, Tensor) else Tensor(np.asarray(target))
-    if reduction == "mean" and weight is None and label_smoothing == 0 and _all_count(input, target, ignore_index):
-        return apply(losses.mean_cross_entropy, input, target)
     weights = _class_weights(input, weight, "cross_entropy")
     if target.dtype.kind == "f" and target.shape == input.shape:
         dim, count = (1, input.shape[1]) if input.ndim > 1 else (0, len(input))
@@ -271,12 +273,13 @@ def _class_weights(input: Tensor, weight: Any, op: str) -> Array:
     return weights
 
 
-def _all_count(input: Tensor, target: Tensor, ignore_index: int) -> bool:
-    """Whether the target consists of class indices, one for each row of a matrix, all valid and none ignored."""
-    if input.ndim != 2 or target.shape != input.shape[:1] or target.dtype.kind not in "iu" or not target.size:
+def _all_count(input: Tensor, indices: Array, ignore_index: int) -> bool:
+    """Whether these are class indices, one for each row of the input, a matrix; all valid, and none ignored."""
+    shape = input.data.shape
+    if len(shape) != 2 or indices.shape != shape[:1] or indices.dtype.kind not in "iu" or not indices.size:
         return False
-    least, greatest = np.minimum.reduce(target.data), np.maximum.reduce(target.data)
-    return bool(least >= 0 and greatest < input.shape[1] and not least <= ignore_index <= greatest)
+    least, greatest = int(np.minimum.reduce(indices)), int(np.maximum.reduce(indices))
+    return least >= 0 and greatest < shape[1] and not least <= ignore_index <= greatest
 
 
 def _own_weights(weights: Array, indices: Array, ignore_index: int) -> Array:

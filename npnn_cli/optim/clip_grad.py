@@ -41,7 +41,11 @@ def clip_grad_value_(parameters: Iterable[Tensor], clip_value: float) -> None:
 def _few_arrays(gradients: list[Array]) -> list[Array]:
     """The same numbers in as few arrays as possible: one, if an optimizer has packed just these gradients in it."""
     packed = gradients[0].base if gradients else None
-    if packed is None or packed.size != sum(gradient.size for gradient in gradients):
+    if packed is None or len(set(map(id, gradients))) < len(gradients):
         return gradients
-    alike = all(gradient.base is packed and gradient.dtype == packed.dtype for gradient in gradients)
-    return [packed] if alike and len(set(map(id, gradients))) == len(gradients) else gradients
+    size = 0
+    for gradient in gradients:
+        if gradient.base is not packed or gradient.dtype is not packed.dtype:
+            return gradients
+        size += gradient.size
+    return [packed] if size == packed.size else gradients

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -91,14 +91,22 @@ class Optimizer(Component):
             closure: computes the gradients first, and returns the loss, which is returned.
         """
         loss = None if closure is None else closure()
-        for position, group in enumerate(self.param_groups):
-            self._blocks[position] = list(_usable(self._blocks[position]))
-            for block in self._blocks[position]:
-                if block.parameters[0].grad is not None:
-                    block.gather_gradients()
-                    gradients = _adjusted_gradients(block, **group)
-                    self.update(block.weights, gradients, block.state, block.scratch, **group)
+        for group, blocks in zip(self.param_groups, self._blocks, strict=True):
+            for block in blocks.copy():
+                if block.gather_gradients():
+                    self._update_block(block, group)
+                elif any(parameter.grad is not None for parameter in block.parameters):
+                    # Its parameters go on one by one: they no longer have the same number of steps behind them.
+                    position = blocks.index(block)
+                    blocks[position : position + 1] = parts = block.split()
+                    for part in parts:
+                        if part.gather_gradients():
+                            self._update_block(part, group)
         return loss
+
+    def _update_block(self, block: ParameterBlock, group: dict[str, Any]) -> None:
+        gradients = _adjusted_gradients(block, **group)
+        self.update(block.weights, gradients, block.state, block.scratch, **group)
 
     def update(self, w: Array, g: Array, state: State, scratch: Array, **options: Any) -> None:
         """Change the weights in place.
@@ -199,16 +207,6 @@ def _adjusted_gradients(
         decay = np.multiply(block.weights, weight_decay, out=block.adjusted_gradients)
         return np.subtract(decay, g, out=decay) if maximize else np.add(decay, g, out=decay)
     return np.negative(g, out=block.adjusted_gradients) if maximize else g
-
-
-def _usable(blocks: Iterable[ParameterBlock]) -> Iterator[ParameterBlock]:
-    """The blocks; those are split up whose parameters do not all have a gradient, or whose data were replaced."""
-    for block in blocks:
-        have_gradient = [parameter.grad is not None for parameter in block.parameters]
-        if block.is_packed() and (all(have_gradient) or not any(have_gradient)):
-            yield block
-        else:
-            yield from block.split()
 
 
 def moving_average(state: State, name: str, value: Array, beta: float, scratch: Array) -> Array:

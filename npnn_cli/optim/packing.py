@@ -2,7 +2,7 @@
 
 A rule such as Adam's makes a dozen passes over its arrays. For the small arrays of a small network, calling NumPy costs
 as much as the arithmetic; over one long array, it costs next to nothing. Gradients are packed, too: the walk over the
-graph writes each straight to its place (:attr:`npnn_cli.autograd.Tensor.grad_buffer`).
+graph writes each straight to its place (:attr:`npnn_cli.autograd.Tensor.packed`).
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class ParameterBlock:
     Attributes:
         parameters: as given.
         weights: all their numbers, one after the other, (number of elements,).
-        gradients: the same for their gradients, valid after :meth:`gather_gradients`.
+        gradients: the same for their gradients, valid once :meth:`gather_gradients` has said so.
         scratch: like ``weights``, for what an update rule computes on the way.
         state: what the update rule keeps: arrays like ``weights``, and numbers.
     """
@@ -44,7 +44,7 @@ class ParameterBlock:
         self._data = self._views(self.weights)
         self._grads = self._views(self.gradients)
         for parameter, data, grad in zip(parameters, self._data, self._grads, strict=True):
-            parameter.data, parameter.grad_buffer = data, grad
+            parameter.data, parameter.packed = data, (data, grad)
         self.state: State = {
             name: self._packed([state[name] for state in states]) if isinstance(value, np.ndarray) else value
             for name, value in states[0].items()
@@ -64,15 +64,19 @@ class ParameterBlock:
         """Like ``gradients``, for what weight decay and the like make of them: a parameter's own ``grad`` stays."""
         return np.empty_like(self.weights)
 
-    def is_packed(self) -> bool:
-        """Whether every parameter's data are still the views of ``weights``: a user may have replaced them."""
-        return all(parameter.data is view for parameter, view in zip(self.parameters, self._data, strict=True))
+    def gather_gradients(self) -> bool:
+        """Copy those gradients to their place that are not there already.
 
-    def gather_gradients(self) -> None:
-        """Copy those gradients to their place that are not there already."""
-        for parameter, view in zip(self.parameters, self._grads, strict=True):
-            if parameter.grad is not view:
-                view[...] = parameter.grad
+        Returns:
+            Whether the block can be updated as a whole: every parameter has a gradient, and its data are still the view
+            of ``weights``, which a user may have replaced.
+        """
+        for parameter, data, grad in zip(self.parameters, self._data, self._grads, strict=True):
+            if parameter.data is not data or parameter.grad is None:
+                return False
+            if parameter.grad is not grad:
+                grad[...] = parameter.grad
+        return True
 
     def states(self) -> list[State]:
         """The state of each parameter: views of its part of the packed arrays, in its shape, and the numbers."""
