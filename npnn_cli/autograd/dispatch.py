@@ -11,7 +11,7 @@ import numpy as np
 
 from npnn_cli.autograd import graph
 from npnn_cli.autograd.dtypes import get_default_dtype, is_floating
-from npnn_cli.autograd.ops.primitive import Primitive
+from npnn_cli.autograd.ops.primitive import Joint, Primitive
 
 if TYPE_CHECKING:
     from npnn_cli.autograd.tensor import Tensor
@@ -41,12 +41,16 @@ def apply(op: Primitive, *inputs: Any, **options: Any) -> Tensor:
         # Of whole numbers, NumPy makes float16 or float64.
         floats = [None if x is None else np.asarray(x, get_default_dtype()) for x in arrays]
         return apply(op, *floats, **options)
+    if not graph.is_grad_enabled():
+        return Tensor.answer(data)
+    if vjps and isinstance(vjps[0], Joint):
+        sources = [(x, position) for position, x in enumerate(inputs) if isinstance(x, Tensor) and x.requires_grad]
+        return Tensor.answer(data, sources, vjps[0])
     links = []
-    if graph.is_grad_enabled():
-        for x, vjp in zip(inputs, vjps, strict=False):  # inputs that are left out have no link
-            if vjp is not None and isinstance(x, Tensor) and x.requires_grad:
-                links.append((x, vjp))
-    return Tensor.answer(data, tuple(links))
+    for x, vjp in zip(inputs, vjps, strict=False):  # inputs that are left out have no link
+        if vjp is not None and isinstance(x, Tensor) and x.requires_grad:
+            links.append((x, vjp))
+    return Tensor.answer(data, links)
 
 
 def lift(op: Primitive) -> Callable[..., Tensor]:

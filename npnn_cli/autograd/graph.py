@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from npnn_cli.autograd.ops.primitive import VJP, Array, Into
+from npnn_cli.autograd.ops.primitive import Array, Gradients
 
 if TYPE_CHECKING:
     from npnn_cli.autograd.tensor import Tensor
@@ -61,29 +61,34 @@ def backward(root: Tensor, gradient: Array) -> None:
         while newest_first:
             _, tensor = heapq.heappop(newest_first)
             g = gradients.pop(tensor)
-            for source, vjp in tensor.links:
+            for source, contribution in contributions(tensor, g):
                 if not source.links:
-                    _reach_leaf(source, vjp, g)
-                    continue
-                contribution = _fitted(vjp(g), source.data)
-                if source in gradients:
-                    gradients[source] = gradients[source] + contribution
+                    _reach_leaf(source, contribution, g)
+                elif source in gradients:
+                    gradients[source] = gradients[source] + _fitted(contribution, source.data)
                 else:
-                    gradients[source] = contribution
+                    gradients[source] = _fitted(contribution, source.data)
                     heapq.heappush(newest_first, (-source.number, source))
 
 
-def _reach_leaf(leaf: Tensor, vjp: VJP, g: Array) -> None:
-    """Add to a leaf's ``grad`` what flows to it along one link: into its buffer, if it has one, without a copy."""
-    buffer = _free_buffer(leaf) if leaf.grad is None else None
-    if buffer is not None and type(vjp) is Into:
-        vjp.write(g, buffer)
-        leaf.grad = buffer
+def contributions(tensor: Tensor, g: Array) -> list[tuple[Tensor, Array]]:
+    """What the gradient of a tensor contributes to the gradient of each tensor that it was computed from."""
+    if tensor.joint is None:
+        return [(source, vjp(g)) for source, vjp in tensor.links]
+    gradients: Gradients = {position: _free_buffer(source) for source, position in tensor.links}
+    tensor.joint.differentiate(g, gradients)
+    return [(source, gradients[position]) for source, position in tensor.links]
+
+
+def _reach_leaf(leaf: Tensor, contribution: Array, g: Array) -> None:
+    """Add a contribution to a leaf's ``grad``; the first one to its buffer, if it has one and is not there already."""
+    if leaf.packed is not None and contribution is leaf.packed[1]:
+        leaf.grad = contribution
         return
-    contribution = _fitted(vjp(g), leaf.data)
-    if buffer is not None:
-        buffer[...] = contribution
-        leaf.grad = buffer
+    contribution = _fitted(contribution, leaf.data)
+    if leaf.grad is None and (free := _free_buffer(leaf)) is not None:
+        free[...] = contribution
+        leaf.grad = free
     else:
         in_use_elsewhere = leaf.grad is None and not _is_fresh(contribution, g)
         _add(leaf, contribution.copy(order="K") if in_use_elsewhere else contribution)
@@ -102,11 +107,11 @@ _HOLDERS_OF_A_FREE_BUFFER = 4
 
 
 def _free_buffer(leaf: Tensor) -> Array | None:
-    """Where a leaf's gradient is to be written.
+    """Where the gradient of a leaf without one is to be written.
 
     None if no optimizer has packed the leaf, or its data were replaced since, or somebody has kept the last gradient.
     """
-    if leaf.packed is None:
+    if leaf.packed is None or leaf.grad is not None:
         return None
     data, buffer = leaf.packed
     return buffer if data is leaf.data and sys.getrefcount(buffer) <= _HOLDERS_OF_A_FREE_BUFFER else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple, Self
 
 import numpy as np
@@ -14,7 +14,9 @@ from npnn_cli.autograd.dispatch import apply, lift
 from npnn_cli.autograd.dtypes import get_default_dtype
 from npnn_cli.autograd.numeric_methods import NumericMethods
 from npnn_cli.autograd.ops import elementwise, linear_algebra, reductions, shapes
-from npnn_cli.autograd.ops.primitive import VJP, Array
+from npnn_cli.autograd.ops.primitive import Array, Joint
+
+Links = Sequence[tuple["Tensor", Any]]
 
 _numbers = itertools.count()
 
@@ -42,14 +44,15 @@ class Tensor(NumericMethods):
         packed: if this is a leaf that an optimizer has packed, its data as they are then, and where its gradient is to
             be written: views of the arrays that hold all weights and all gradients. None otherwise.
         links: the tensors that this one was computed from, each with the function that turns this one's gradient into
-            that one's; empty for a leaf.
+            that one's, or with its position among the inputs if there is a ``joint``; empty for a leaf.
+        joint: the function that turns this one's gradient into those of all the tensors in ``links``.
         number: counts tensors in the order in which they were made.
 
     Raises:
         TypeError: if a gradient is required of a tensor that is not floating.
     """
 
-    __slots__ = ("__weakref__", "data", "grad", "links", "number", "packed", "requires_grad")
+    __slots__ = ("__weakref__", "data", "grad", "joint", "links", "number", "packed", "requires_grad")
     __array_ufunc__ = None  # array + tensor is left to Tensor.__radd__
 
     def __init__(self, data: Any, requires_grad: bool = False, dtype: DTypeLike | None = None) -> None:
@@ -60,17 +63,18 @@ class Tensor(NumericMethods):
         self.data: Array = np.asarray(data, dtype)
         self.grad: Array | None = None
         self.packed: tuple[Array, Array] | None = None
-        self.links: tuple[tuple[Tensor, VJP], ...] = ()
+        self.links: Links = ()
+        self.joint: Joint | None = None
         self.number = next(_numbers)
         self.requires_grad = False
         if requires_grad:
             self.requires_grad_()
 
     @classmethod
-    def answer(cls, data: Array, links: tuple[tuple[Tensor, VJP], ...] = ()) -> Tensor:
+    def answer(cls, data: Array, links: Links = (), joint: Joint | None = None) -> Tensor:
         """What an op makes, without the checks of the constructor: it requires a gradient if it has links."""
         tensor = cls.__new__(cls)
-        tensor.data, tensor.links = data, links
+        tensor.data, tensor.links, tensor.joint = data, links, joint
         tensor.grad = tensor.packed = None
         tensor.number, tensor.requires_grad = next(_numbers), bool(links)
         return tensor

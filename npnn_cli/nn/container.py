@@ -9,7 +9,7 @@ import numpy as np
 from npnn_cli.autograd.tensor import Tensor
 from npnn_cli.examples import example, normal
 from npnn_cli.nn.dropout import Dropout
-from npnn_cli.nn.fusion import forward_in_order
+from npnn_cli.nn.fusion import Plans, forward_in_order
 from npnn_cli.nn.linear import Linear
 from npnn_cli.nn.module import Module
 from npnn_cli.registry import layers
@@ -22,10 +22,11 @@ class Sequential(Module):
 
     def __init__(self, *modules: Module) -> None:
         self.modules_in_order = modules
+        self._plans: Plans = {}
 
     def forward(self, input: Tensor) -> Tensor:
         """Pass the input through all modules in order."""
-        return forward_in_order(self.modules_in_order, input)
+        return forward_in_order(self.modules_in_order, input, self._plans)
 
     def named_children(self) -> Iterator[tuple[str, Module]]:
         """The modules, by their position."""

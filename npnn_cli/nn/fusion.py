@@ -1,17 +1,19 @@
 """Layers in a row that one op computes faster than one after the other, with the same result.
 
-A :class:`~npnn_cli.nn.Sequential` looks here at every forward pass; the layers themselves know nothing of it.
+A :class:`~npnn_cli.nn.Sequential` looks here when it first meets inputs of a shape; the layers themselves know nothing
+of it.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from npnn_cli.autograd.dispatch import apply
 from npnn_cli.autograd.ops.fused_convolution import can_fuse, conv2d_relu_max_pool2d
 from npnn_cli.autograd.ops.linear_stack import linear_relu_stack
+from npnn_cli.autograd.ops.primitive import Primitive
 from npnn_cli.autograd.tensor import Tensor
 from npnn_cli.nn.activation import ReLU
 from npnn_cli.nn.conv import Conv2d
@@ -20,45 +22,87 @@ from npnn_cli.nn.linear import Linear
 from npnn_cli.nn.module import Module, Parameter
 from npnn_cli.nn.pooling import MaxPool2d
 
+Plans = dict[tuple[int, ...], "list[Step]"]
 
-def forward_in_order(modules: Sequence[Module], input: Tensor) -> Tensor:
-    """Pass the input through all modules in order, those that can be fused at once."""
-    position = 0
-    while position < len(modules):
-        module = modules[position]
-        if type(module) is Conv2d and _pools_at_once(modules[position : position + 3], input.shape):
-            input = apply(conv2d_relu_max_pool2d, input, module.weight, module.bias)
-            position += 3
-        elif (parameters := _stack(modules, position, input.shape)) is not None:
-            input = apply(linear_relu_stack, input, *parameters)
-            position += len(parameters) - 1 + (type(module) is Flatten)  # of L Linear and L - 1 ReLU
-        else:
-            input = module(input)
-            position += 1
+
+class Step(NamedTuple):
+    """Layers that are computed at once.
+
+    Attributes:
+        modules: these layers.
+        op: computes them from the input and the parameters of them all; None for a single layer, which does so itself.
+    """
+
+    modules: Sequence[Module]
+    op: Primitive | None = None
+
+    def __call__(self, input: Tensor) -> Tensor:
+        """Pass the input through the layers."""
+        if self.op is None:
+            return self.modules[0](input)
+        return apply(self.op, input, *[parameter for module in self.modules for parameter in _parameters(module)])
+
+
+def forward_in_order(modules: Sequence[Module], input: Tensor, plans: Plans) -> Tensor:
+    """Pass the input through all modules in order, those that can be fused at once.
+
+    Args:
+        modules: must not change as long as the plans are in use.
+        input: (N, ...).
+        plans: the steps that were found best for each shape of a sample so far.
+    """
+    shape = input.shape[1:]
+    if shape in plans:
+        for step in plans[shape]:
+            input = step(input)
+        return input
+    steps: list[Step] = []
+    while modules:
+        step = _first_step(modules, input.shape)
+        input = step(input)
+        steps.append(step)
+        modules = modules[len(step.modules) :]
+    plans[shape] = steps
     return input
 
 
-def _stack(modules: Sequence[Module], position: int, shape: tuple[int, ...]) -> list[Parameter] | None:
-    """The parameters of the Linear layers with ReLUs between them that begin here, perhaps after a Flatten.
+def _first_step(modules: Sequence[Module], shape: tuple[int, ...]) -> Step:
+    """The most layers at the beginning that can be computed at once from an input of this shape."""
+    if _pools_at_once(modules[:3], shape):
+        return Step(modules[:3], conv2d_relu_max_pool2d)
+    if (count := _length_of_stack(modules, shape)) > 0:
+        return Step(modules[:count], linear_relu_stack)
+    return Step(modules[:1])
 
-    None if there are no two of these layers, if one has no bias, or if they do not fit the input or one another.
+
+def _parameters(module: Module) -> tuple[Parameter | None, ...]:
+    return (module.weight, module.bias) if isinstance(module, Linear | Conv2d) else ()
+
+
+def _length_of_stack(modules: Sequence[Module], shape: tuple[int, ...]) -> int:
+    """How many layers at the beginning are Linear, with a ReLU between each two, perhaps after a Flatten.
+
+    0 if fewer than two of them are Linear and have a bias, or if they do not fit the input or one another.
     """
-    module = modules[position]
-    if type(module) is Flatten and (module.start_dim, module.end_dim) == (1, -1):
-        position += 1
-    elif len(shape) != 2:
-        return None
-    features, parameters = math.prod(shape[1:]), []
-    while position < len(modules):
-        linear = modules[position]
-        if type(linear) is not Linear or linear.bias is None or linear.weight.shape[1] != features:
+    first = modules[0]
+    start = 1 if isinstance(first, Flatten) and (first.start_dim, first.end_dim) == (1, -1) else 0
+    if not start and len(shape) != 2:
+        return 0
+    features, end = math.prod(shape[1:]), start
+    for position in range(start, len(modules), 2):
+        linear, before = modules[position], modules[position - 1]
+        if not isinstance(linear, Linear) or not _maps(linear, features):
             break
-        features = linear.weight.shape[0]
-        parameters += [linear.weight, linear.bias]
-        if position + 1 == len(modules) or type(modules[position + 1]) is not ReLU:
+        if position > start and type(before) is not ReLU:
             break
-        position += 2
-    return parameters if len(parameters) > 2 else None
+        features, end = linear.weight.shape[0], position + 2
+    length = end - 1  # without a ReLU after the last Linear
+    return length if length - start >= 3 else 0
+
+
+def _maps(linear: Linear, features: int) -> bool:
+    """Whether this is a layer of no subclass, has a bias, and takes so many features."""
+    return type(linear) is Linear and linear.bias is not None and linear.weight.shape[1] == features
 
 
 def _pools_at_once(modules: Sequence[Module], shape: tuple[int, ...]) -> bool:

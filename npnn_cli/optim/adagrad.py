@@ -53,7 +53,7 @@ class Adagrad(Optimizer):
         """The sum of squares, which begins before the first step."""
         return {"step": 0, "sum": np.full_like(w, options["initial_accumulator_value"])}
 
-    def update(self, w: Array, g: Array, state: State, scratch: Array, **options: Any) -> None:
+    def update(self, w: Array, g: Array, state: State, **options: Any) -> None:
         """Take one step."""
         state["step"] += 1
         state["sum"] += g * g
@@ -92,8 +92,9 @@ class Adadelta(Optimizer):
         super().__init__(params)
         self.require(lr=lr >= 0, rho=0 <= rho <= 1, eps=eps >= 0, weight_decay=weight_decay >= 0)
 
-    def update(self, w: Array, g: Array, state: State, scratch: Array, **options: Any) -> None:
+    def update(self, w: Array, g: Array, state: State, **options: Any) -> None:
         """Take one step."""
+        scratch = options["scratch"]
         state["step"] = state.get("step", 0) + 1  # not needed here, but PyTorch's state has it
         square_avg = moving_average(state, "square_avg", np.square(g, out=scratch), options["rho"], scratch)
         steps_so_far = state.get("acc_delta", np.zeros(()))

@@ -70,8 +70,9 @@ class Adam(_AdamLike):
         super().__init__(params)
         self.require_betas(betas, lr=lr, eps=eps, weight_decay=weight_decay)
 
-    def update(self, w: Array, g: Array, state: State, scratch: Array, **options: Any) -> None:
+    def update(self, w: Array, g: Array, state: State, **options: Any) -> None:
         """Take one step."""
+        scratch = options["scratch"]
         beta1, beta2 = options["betas"]
         t, m, v = self.averages(g, state, scratch, (beta1, beta2))
         if options["amsgrad"]:
@@ -161,8 +162,9 @@ class NAdam(_AdamLike):
         super().__init__(params)
         self.require_betas(betas, lr=lr, eps=eps, weight_decay=weight_decay, momentum_decay=momentum_decay)
 
-    def update(self, w: Array, g: Array, state: State, scratch: Array, **options: Any) -> None:
+    def update(self, w: Array, g: Array, state: State, **options: Any) -> None:
         """Take one step."""
+        scratch = options["scratch"]
         beta1, beta2 = options["betas"]
         t, m, v = self.averages(g, state, scratch, (beta1, beta2))
         mu, next_mu = (beta1 * (1 - 0.5 * 0.96 ** (step * options["momentum_decay"])) for step in (t, t + 1))
@@ -207,8 +209,9 @@ class RAdam(_AdamLike):
         super().__init__(params)
         self.require_betas(betas, lr=lr, eps=eps, weight_decay=weight_decay)
 
-    def update(self, w: Array, g: Array, state: State, scratch: Array, **options: Any) -> None:
+    def update(self, w: Array, g: Array, state: State, **options: Any) -> None:
         """Take one step."""
+        scratch = options["scratch"]
         beta1, beta2 = options["betas"]
         t, m, v = self.averages(g, state, scratch, (beta1, beta2))
         step = m / (1 - beta1**t)

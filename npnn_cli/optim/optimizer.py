@@ -106,17 +106,16 @@ class Optimizer(Component):
 
     def _update_block(self, block: ParameterBlock, group: dict[str, Any]) -> None:
         gradients = _adjusted_gradients(block, **group)
-        self.update(block.weights, gradients, block.state, block.scratch, **group)
+        self.update(block.weights, gradients, block.state, scratch=block.scratch, **group)
 
-    def update(self, w: Array, g: Array, state: State, scratch: Array, **options: Any) -> None:
+    def update(self, w: Array, g: Array, state: State, **options: Any) -> None:
         """Change the weights in place.
 
         Args:
             w: the weights of many parameters, one after the other.
             g: their gradients, which must not be changed.
             state: what the rule keeps, empty at first: arrays like ``w``, and numbers.
-            scratch: an array like ``w``, for what is computed on the way.
-            options: the group's.
+            options: the group's; and ``scratch``, an array like ``w`` for what is computed on the way.
         """
         raise NotImplementedError(f"{type(self).__name__} must define update")
 

@@ -51,8 +51,9 @@ class RMSprop(Optimizer):
         self.require(lr=lr >= 0, alpha=0 <= alpha < 1, eps=eps >= 0, weight_decay=weight_decay >= 0)
         self.require(momentum=momentum >= 0)
 
-    def update(self, w: Array, g: Array, state: State, scratch: Array, **options: Any) -> None:
+    def update(self, w: Array, g: Array, state: State, **options: Any) -> None:
         """Take one step."""
+        scratch = options["scratch"]
         state["step"] = state.get("step", 0) + 1  # not needed here, but PyTorch's state has it
         square_avg = moving_average(state, "square_avg", np.square(g, out=scratch), options["alpha"], scratch)
         if options["centered"]:

@@ -51,8 +51,9 @@ class SGD(Optimizer):
         if nesterov and (momentum <= 0 or dampening != 0):
             raise ValueError(f"{type(self).__name__}: nesterov needs momentum above 0 and dampening 0")
 
-    def update(self, w: Array, g: Array, state: State, scratch: Array, **options: Any) -> None:
+    def update(self, w: Array, g: Array, state: State, **options: Any) -> None:
         """Take one step."""
+        scratch = options["scratch"]
         if momentum := options["momentum"]:
             if "momentum_buffer" in state:
                 buffer = state["momentum_buffer"]

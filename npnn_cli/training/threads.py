@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits
 
 # Below this batch size, sharing a product costs more than it saves (measured with 784-64-10: at 64 samples one thread
 # was faster by a fifth, at 128 two were).
-SMALLEST_SHARED_BATCH = 128
+SMALLEST_SHARED_BATCH = 64
 MOST_THREADS = 2
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from npnn_cli.autograd import Tensor, dispatch
+from npnn_cli.autograd.ops.primitive import Joint
 from npnn_cli.spec import load_spec
 from npnn_cli.training.building import build_network
 from npnn_cli.training.loop import TrainingStep
@@ -46,9 +47,9 @@ def test_few_ops_are_recorded(name, ops, monkeypatch):
     steps, recorded = Steps(name), []
     original = Tensor.answer
 
-    def count(data, links=()):
+    def count(data, links=(), joint=None):
         recorded.append(links)
-        return original(data, links)
+        return original(data, links, joint)
 
     monkeypatch.setattr(Tensor, "answer", count)
     steps.take()
@@ -62,13 +63,18 @@ def test_nothing_is_float64_in_a_float32_training(name, monkeypatch):
 
     def watch(op, *inputs, **options):
         def watched(*arrays, **options):
-            ans, *vjps = op(*arrays, **options)
+            ans, *derivatives = op(*arrays, **options)
             dtypes.add(np.asarray(ans).dtype)
-            return ans, *(vjp and (lambda g, vjp=vjp: seen(vjp(g))) for vjp in vjps)
+            return ans, *map(watched_derivative, derivatives)
 
-        def seen(gradient):
-            dtypes.add(gradient.dtype)
-            return gradient
+        def watched_derivative(derivative):
+            if isinstance(derivative, Joint):
+                return Joint(lambda g, gradients: seen(gradients, derivative.differentiate(g, gradients)))
+            return derivative and (lambda g: seen({0: derivative(g)})[0])
+
+        def seen(gradients, _=None):
+            dtypes.update(gradient.dtype for gradient in gradients.values())
+            return gradients
 
         return original(watched, *inputs, **options)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from npnn_cli.autograd.ops.primitive import Answer, Array, Into, primitive
+from npnn_cli.autograd.ops.primitive import Answer, Array, Gradients, Joint, primitive
 from npnn_cli.examples import example, normal
 
 
@@ -58,13 +58,23 @@ def linear(x: Array, weight: Array, bias: Array | None = None, /) -> Answer:
     if bias is not None:
         ans += bias
 
-    def gradient_of_weight(g: Array, out: Array | None) -> Array:
-        return np.matmul(_rows(x).T, _rows(g), out=None if out is None else out.T).T
+    def differentiate(g: Array, gradients: Gradients) -> None:
+        if 0 in gradients:
+            gradients[0] = g @ weight
+        if 1 in gradients:
+            gradients[1] = product_of_rows(_rows(g), _rows(x), out=gradients[1])
+        if 2 in gradients:
+            gradients[2] = np.add.reduce(_rows(g), axis=0, out=gradients[2])
 
-    def gradient_of_bias(g: Array, out: Array | None) -> Array:
-        return np.add.reduce(_rows(g), axis=0, out=out)
+    return ans, Joint(differentiate)
 
-    return ans, lambda g: g @ weight, Into(gradient_of_weight), None if bias is None else Into(gradient_of_bias)
+
+def product_of_rows(g: Array, x: Array, out: Array | None) -> Array:
+    """Σ_n g_n ⊗ x_n = gᵀ x, laid out in memory as the weights of a Linear layer are: (in_features, out_features)."""
+    if out is None:
+        return (x.T @ g).T
+    np.matmul(x.T, g, out=out.T)
+    return out
 
 
 def _rows(a: Array) -> Array:

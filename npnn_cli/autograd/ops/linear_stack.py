@@ -7,11 +7,12 @@ Rumelhart, Hinton and Williams, "Learning representations by back-propagating er
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
-from npnn_cli.autograd.ops.primitive import VJP, Answer, Array, Into, Shared, primitive
+from npnn_cli.autograd.ops.linear_algebra import product_of_rows
+from npnn_cli.autograd.ops.primitive import Answer, Array, Gradients, Joint, primitive
 from npnn_cli.examples import example, normal
 
 
@@ -36,42 +37,27 @@ def linear_relu_stack(x: Array, /, *parameters: Array) -> Answer:
     Backward, from δ_L = g: δ_l = (δ_{l+1} W_{l+1}) · [a_l > 0], dW_l = δ_lᵀ a_{l-1}, db_l = Σ_n δ_l, dx = δ_1 W_1.
     """
     weights, biases = parameters[::2], parameters[1::2]
-    a = x.reshape(len(x), weights[0].shape[1])
-    activations = [a]
-    for weight, bias in zip(weights[:-1], biases[:-1], strict=True):
-        a = _affine(a, weight, bias)
-        np.maximum(a, 0, out=a)
+    activations: list[Array] = []
+    z = x.reshape(len(x), weights[0].shape[1])
+    for weight, bias in zip(weights, biases, strict=True):
+        a = np.maximum(z, 0, out=z) if activations else z
         activations.append(a)
+        z = a @ weight.T
+        z += bias
 
-    def backpropagate(g: Array) -> list[Array]:
-        deltas = [g]
-        for weight, a in zip(weights[:0:-1], activations[:0:-1], strict=True):
-            delta = deltas[-1] @ weight
-            delta *= a != 0  # also where a is nan, as in PyTorch
-            deltas.append(delta)
-        return deltas[::-1]
+    def differentiate(g: Array, gradients: Gradients) -> None:
+        delta = g
+        for layer in range(len(weights) - 1, -1, -1):
+            a, of_weight, of_bias = activations[layer], 2 * layer + 1, 2 * layer + 2
+            if of_weight in gradients:
+                gradients[of_weight] = product_of_rows(delta, a, out=gradients[of_weight])
+            if of_bias in gradients:
+                gradients[of_bias] = np.add.reduce(delta, axis=0, out=gradients[of_bias])
+            if layer:
+                delta = delta @ weights[layer]
+                delta *= a != 0  # also where a is nan, as in PyTorch
+        if 0 in gradients:
+            # In the memory order of x, which is that of the op before.
+            gradients[0] = (weights[0].T @ delta.T).T.reshape(x.shape)
 
-    deltas = Shared(backpropagate)
-
-    def gradient_of_x(g: Array) -> Array:
-        # In the memory order of x, which is that of the op before.
-        return (weights[0].T @ deltas(g)[0].T).T.reshape(x.shape)
-
-    def gradients_of(layer: int) -> tuple[Into, Into]:
-        return (
-            Into(
-                lambda g, out: np.matmul(activations[layer].T, deltas(g)[layer], out=None if out is None else out.T).T
-            ),
-            Into(lambda g, out: np.add.reduce(deltas(g)[layer], axis=0, out=out)),
-        )
-
-    vjps: list[VJP] = [gradient_of_x]
-    for layer in range(len(weights)):
-        vjps += gradients_of(layer)
-    return cast(Answer, (_affine(a, weights[-1], biases[-1]), *vjps))  # a list of any length is too much for mypy
-
-
-def _affine(x: Array, weight: Array, bias: Array) -> Array:
-    ans = x @ weight.T
-    ans += bias
-    return ans
+    return z, Joint(differentiate)

@@ -14,14 +14,14 @@ broadcasting: the engine sums a gradient down to its input's shape (:func:`npnn_
 must never return an array that is saved elsewhere; ``g`` itself, or a view of it, is fine. ``None`` stands for an input
 that is absent or has no gradient.
 
-The gradient of a large weight is written straight to where its optimizer reads it if its vjp is wrapped in
-:class:`Into`.
+Where the derivatives with respect to several inputs share work, or where the gradient of a large weight shall be
+written straight to where its optimizer reads it, a single :class:`Joint` stands in place of the vjps.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
 from numpy.typing import NDArray
 
@@ -32,48 +32,28 @@ Array = NDArray[Any]
 VJP = Callable[[Array], Array]
 
 
-class Into:
-    """A vjp that can write its result into an array that is given to it, of the shape and dtype of its input.
+Gradients = dict[int, Any]
+
+
+class Joint:
+    """The derivative of an op as one function, for all inputs together.
 
     Args:
-        write: the vjp with that array, or None for a new one, as its second argument; it returns the array.
+        differentiate: is given ``g``, and a dictionary whose keys are the positions of the inputs that a gradient is
+            asked of. In place of each value it puts the gradient. A value that is an array, of the shape and dtype of
+            the input, is where the gradient must be written; it then stays in its place.
     """
 
-    __slots__ = ("write",)
+    __slots__ = ("differentiate",)
 
-    def __init__(self, write: Callable[[Array, Array | None], Array]) -> None:
-        self.write = write
-
-    def __call__(self, g: Array) -> Array:
-        """Compute the gradient as a new array."""
-        return self.write(g, None)
+    def __init__(self, differentiate: Callable[[Array, Gradients], None]) -> None:
+        self.differentiate = differentiate
 
 
-Answer = tuple[Array, *tuple[VJP | None, ...]]
+Answer = tuple[Array, *tuple[VJP | Joint | None, ...]]
 Primitive = Callable[..., Answer]
 
 P = TypeVar("P", bound=Primitive)
-S = TypeVar("S")
-
-
-class Shared(Generic[S]):
-    """What several vjps of one op need, computed once for all of them: each is called with the same g in turn.
-
-    Args:
-        compute: makes it of g.
-    """
-
-    __slots__ = ("_compute", "_g", "_result")
-
-    def __init__(self, compute: Callable[[Array], S]) -> None:
-        self._compute = compute
-        self._g: Array | None = None
-
-    def __call__(self, g: Array) -> S:
-        """The result for this g."""
-        if g is not self._g:
-            self._g, self._result = g, self._compute(g)
-        return self._result
 
 
 def primitive(*examples: Example, reference: Callable[..., Any] | None = None) -> Callable[[P], P]:
