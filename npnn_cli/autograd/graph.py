@@ -62,7 +62,9 @@ def backward(root: Tensor, gradient: Array) -> None:
             _, tensor = heapq.heappop(newest_first)
             g = gradients.pop(tensor)
             for source, contribution in contributions(tensor, g):
-                if not source.links:
+                if source.packed is not None and contribution is source.packed[1]:
+                    source.grad = contribution  # written to its place already
+                elif not source.links:
                     _reach_leaf(source, contribution, g)
                 elif source in gradients:
                     gradients[source] = gradients[source] + _fitted(contribution, source.data)
@@ -73,18 +75,16 @@ def backward(root: Tensor, gradient: Array) -> None:
 
 def contributions(tensor: Tensor, g: Array) -> list[tuple[Tensor, Array]]:
     """What the gradient of a tensor contributes to the gradient of each tensor that it was computed from."""
+    links = tensor.links
     if tensor.joint is None:
-        return [(source, vjp(g)) for source, vjp in tensor.links]
-    gradients: Gradients = {position: _free_buffer(source) for source, position in tensor.links}
+        return [(source, vjp(g)) for source, vjp in links]
+    gradients: Gradients = {position: _free_buffer(source) for source, position in links}
     tensor.joint.differentiate(g, gradients)
-    return [(source, gradients[position]) for source, position in tensor.links]
+    return [(source, gradients[position]) for source, position in links]
 
 
 def _reach_leaf(leaf: Tensor, contribution: Array, g: Array) -> None:
-    """Add a contribution to a leaf's ``grad``; the first one to its buffer, if it has one and is not there already."""
-    if leaf.packed is not None and contribution is leaf.packed[1]:
-        leaf.grad = contribution
-        return
+    """Add a contribution to a leaf's ``grad``; the first one is copied to its buffer, if it has one."""
     contribution = _fitted(contribution, leaf.data)
     if leaf.grad is None and (free := _free_buffer(leaf)) is not None:
         free[...] = contribution

@@ -165,15 +165,16 @@ class Tensor(NumericMethods):
         """
         if not self.requires_grad:
             raise RuntimeError("backward: this tensor requires no gradient, and nothing it was computed from does")
-        if grad is None and self.size != 1:
-            raise ValueError(f"backward: grad can be left out only for a single number; the shape here is {self.shape}")
         if grad is None:
+            if self.size != 1:
+                shape = self.shape
+                raise ValueError(f"backward: grad can be left out only for a single number; the shape here is {shape}")
             gradient = np.empty_like(self.data)
             gradient.fill(1)
         else:
             gradient = Tensor(grad).data.astype(self.dtype, copy=False)
-        if gradient.shape != self.shape:
-            raise ValueError(f"backward: grad has shape {gradient.shape}, the tensor {self.shape}")
+            if gradient.shape != self.shape:
+                raise ValueError(f"backward: grad has shape {gradient.shape}, the tensor {self.shape}")
         graph.backward(self, gradient)
 
     @staticmethod
