@@ -11,8 +11,8 @@ from contextlib import AbstractContextManager
 
 from threadpoolctl import threadpool_limits
 
-# Below this batch size, sharing a product costs more than it saves (measured with 784-64-10: at 64 samples one thread
-# was faster by a fifth, at 128 two were).
+# Below this batch size, sharing a product costs more than it saves. Measured with 784-64-10 on two cores: at 32
+# samples one thread was faster by a fifth, at 64 two were by a tenth; so were they with configs/mnist_cnn.yaml.
 SMALLEST_SHARED_BATCH = 64
 MOST_THREADS = 2
 
