@@ -91,12 +91,19 @@ class Entry(Generic[C]):
             torch module first, so that the engine itself never imports torch, and then: for an op with the tensors and
             options of the call, whose result it returns; for a layer or a loss with npnn's object, whose counterpart it
             returns (a module or a function); for an optimizer with the parameters and options.
+        call: gives an op or a function an example's inputs and options, where they do not just go in one after the
+            other: ``call(cat, *inputs, **options)``. PyTorch's is called in the same way.
     """
 
     name: str
     component: C
     examples: tuple[Example, ...]
     reference: Callable[..., Any] | None = None
+    call: Callable[..., Any] | None = None
+
+    def called(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """The component, or the ``function`` that it is compared with, as a function of inputs and options."""
+        return function if self.call is None else functools.partial(self.call, function)
 
 
 class Kind(Mapping[str, Entry[C]], Generic[C]):
@@ -108,7 +115,11 @@ class Kind(Mapping[str, Entry[C]], Generic[C]):
         self._aliases: dict[str, str] = {}
 
     def register(
-        self, *examples: Example, alias: str | None = None, reference: Callable[..., Any] | None = None
+        self,
+        *examples: Example,
+        alias: str | None = None,
+        reference: Callable[..., Any] | None = None,
+        call: Callable[..., Any] | None = None,
     ) -> Callable[[D], D]:
         """Decorate a class or function to register it under its own name, and under an alias if it has one.
 
@@ -125,7 +136,7 @@ class Kind(Mapping[str, Entry[C]], Generic[C]):
                     raise ValueError(f"a {self.singular} named {taken} is registered already")
             if alias is not None:
                 self._aliases[alias] = name
-            self._entries[name] = Entry(name, cast(C, component), examples, reference)
+            self._entries[name] = Entry(name, cast(C, component), examples, reference, call)
             return component
 
         return decorate

@@ -10,11 +10,13 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from npnn_cli.autograd import graph
-from npnn_cli.autograd.dispatch import apply, lift
+from npnn_cli.autograd.dispatch import apply
 from npnn_cli.autograd.dtypes import get_default_dtype
 from npnn_cli.autograd.numeric_methods import NumericMethods
-from npnn_cli.autograd.ops import elementwise, linear_algebra, reductions, shapes
+from npnn_cli.autograd.ops import elementwise, linear_algebra
+from npnn_cli.autograd.ops.dimensions import dim_of
 from npnn_cli.autograd.ops.primitive import Array, Joint
+from npnn_cli.autograd.shape_methods import ShapeMethods
 
 Links = Sequence[tuple["Tensor", Any]]
 
@@ -32,7 +34,7 @@ class Extreme(NamedTuple):
     indices: Tensor
 
 
-class Tensor(NumericMethods):
+class Tensor(NumericMethods, ShapeMethods):
     """An array of numbers, and the graph of the computation behind it.
 
     Attributes:
@@ -265,42 +267,7 @@ class Tensor(NumericMethods):
         indices = (self.argmax if which == "max" else self.argmin)(dim, keepdim=True)
         if self.ndim == 0:
             return Extreme(self.amax(), indices)
-        dim = reductions.dim_of(self.data, dim, which)
-        values = apply(shapes.gather, self, dim=dim, index=indices.data)
+        dim = dim_of(self, dim, which)
+        values = self.gather(dim, indices)
         shape = indices.shape if keepdim else indices.data.squeeze(dim).shape
         return Extreme(values.reshape(shape), indices.reshape(shape))
-
-    # Shape
-
-    def reshape(self, *shape: Any) -> Tensor:
-        """Same elements in another shape, given as numbers or as one tuple; one size may be -1."""
-        return apply(shapes.reshape, self, shape=shapes.unpacked(shape))
-
-    def permute(self, *dims: Any) -> Tensor:
-        """Reorder the dimensions, given as numbers or as one tuple."""
-        return apply(shapes.permute, self, dims=shapes.unpacked(dims))
-
-    def transpose(self, *dims: int) -> Tensor:
-        """Swap two dimensions: ``transpose(dim0, dim1)``; without arguments, reverse them all as NumPy does."""
-        if not dims:
-            return self.T
-        if len(dims) != 2:
-            raise TypeError(f"transpose: swaps two dimensions, got {len(dims)}; to reorder them all, use permute{dims}")
-        return apply(shapes.transpose, self, dim0=dims[0], dim1=dims[1])
-
-    @property
-    def T(self) -> Tensor:  # noqa: N802 - the name in mathematics, NumPy and PyTorch
-        """All dimensions reversed: for a matrix, its transpose."""
-        return apply(shapes.permute, self, dims=tuple(reversed(range(self.ndim))))
-
-    flatten = lift(shapes.flatten)
-
-    def __getitem__(self, index: Any) -> Tensor:
-        return apply(shapes.getitem, self, index=_arrays(index))
-
-
-def _arrays(index: Any) -> Any:
-    """An index in which tensors are replaced by their arrays."""
-    if isinstance(index, tuple):
-        return tuple(_arrays(part) for part in index)
-    return index.data if isinstance(index, Tensor) else index

@@ -8,6 +8,7 @@ See https://pytorch.org/docs/stable/nn.functional.html.
 from npnn_cli.functional.activations import *
 from npnn_cli.functional.convolution import *
 from npnn_cli.functional.elementwise import *
+from npnn_cli.functional.indexing import *
 from npnn_cli.functional.linear_algebra import *
 from npnn_cli.functional.losses import *
 from npnn_cli.functional.normalization import *

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -27,37 +28,42 @@ class Case:
     Attributes:
         what: kind, name and options.
         inputs: the tensors that go in; gradients are asked of the floating ones.
-        evaluate: computes the output; it gives the same each time, whatever is random in the component.
-        reference: PyTorch's output and then its gradients, of the inputs and after them of the parameters, given the
-            upstream gradient.
+        evaluate: computes the outputs; it gives the same each time, whatever is random in the component.
+        reference: PyTorch's outputs and then its gradients, of the inputs and after them of the parameters, given the
+            upstream gradients.
         parameters: tensors inside the component whose gradients are compared too.
     """
 
     what: str
     inputs: list[Tensor]
-    evaluate: Callable[[], Tensor]
-    reference: Callable[[Array], list[Array | None]]
+    evaluate: Callable[[], tuple[Tensor, ...]]
+    reference: Callable[..., list[Array | None]]
     parameters: tuple[Tensor, ...] = ()
 
     def check(self, against: Against, rng: np.random.Generator) -> Check:
-        """Compare the output and all gradients, under a random upstream gradient."""
-        output = self.evaluate()
-        upstream = np.asarray(rng.standard_normal(output.shape))
+        """Compare the outputs and all gradients, under random upstream gradients."""
+        outputs = self.evaluate()
+        upstream = [np.asarray(rng.standard_normal(output.shape)) for output in outputs]
         leaves = [tensor for tensor in (*self.inputs, *self.parameters) if tensor.requires_grad]
-        output.backward(upstream)
-        ours = [output.data, *(leaf.grad for leaf in leaves)]
+        for output, gradient in zip(outputs, upstream, strict=True):
+            if output.requires_grad:
+                output.backward(gradient)
+        ours = [*(output.data for output in outputs), *(leaf.grad for leaf in leaves)]
         if against == "torch":
-            theirs = self.reference(upstream)
+            theirs = self.reference(*upstream)
         else:
-            theirs = [output.data, *(self._finite_differences(leaf, upstream) for leaf in leaves)]
+            theirs = [*ours[: len(outputs)], *(self._finite_differences(leaf, upstream) for leaf in leaves)]
         relative = against == "finite-differences"
         differences = [largest_difference(a, b, relative=relative) for a, b in zip(ours, theirs, strict=True)]
         shape = ", ".join(str(tensor.shape) for tensor in self.inputs)
         return Check(self.what, shape, float(np.max(differences)), TOLERANCE[against])
 
-    def _finite_differences(self, leaf: Tensor, upstream: Array) -> Array:
+    def _finite_differences(self, leaf: Tensor, upstream: list[Array]) -> Array:
+        def loss() -> float:
+            return sum(float((o.data * g).sum()) for o, g in zip(self.evaluate(), upstream, strict=True))
+
         with no_grad():
-            return numerical_gradient(lambda: float((self.evaluate().data * upstream).sum()), leaf.data)
+            return numerical_gradient(loss, leaf.data)
 
 
 def differentiation_checks(against: Against) -> Iterator[Check]:
@@ -69,24 +75,30 @@ def differentiation_checks(against: Against) -> Iterator[Check]:
                 yield case_of(entry, example, rng).check(against, rng)
 
 
+def outputs_of(answer: Tensor | tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    """The tensors that an answer consists of: ``split`` gives several."""
+    return answer if isinstance(answer, tuple) else (answer,)
+
+
 def _op_case(entry: Entry[Any], example: Example, rng: np.random.Generator) -> Case:
-    return _function_case(Entry(entry.name, lift(entry.component), entry.examples), example, rng, kind="op")
+    return _case(entry, lift(entry.component), example, rng, kind="op")
 
 
-def _function_case(entry: Entry[Any], example: Example, rng: np.random.Generator, kind: str = "function") -> Case:
-    inputs = _draw(example, rng)
+def _function_case(entry: Entry[Any], example: Example, rng: np.random.Generator) -> Case:
+    return _case(entry, entry.component, example, rng, kind="function")
 
-    def reference(upstream: Array) -> list[Array | None]:
+
+def _case(
+    entry: Entry[Any], function: Callable[..., Any], example: Example, rng: np.random.Generator, kind: str
+) -> Case:
+    inputs, called = _draw(example, rng), functools.partial(entry.called(function), **example.options)
+
+    def reference(*upstream: Array) -> list[Array | None]:
         from npnn_cli.torch_reference.training import differentiate_op
 
-        return _without_integers(inputs, differentiate_op(entry.name, _arrays(inputs), example.options, upstream))
+        return _without_integers(inputs, differentiate_op(entry, _arrays(inputs), example.options, *upstream))
 
-    return Case(
-        what=_describe(kind, entry, example),
-        inputs=inputs,
-        evaluate=lambda: entry.component(*inputs, **example.options),
-        reference=reference,
-    )
+    return Case(_describe(kind, entry, example), inputs, lambda: outputs_of(called(*inputs)), reference)
 
 
 def _module_case(kind: str) -> Callable[[Entry[Any], Example, np.random.Generator], Case]:
@@ -96,19 +108,19 @@ def _module_case(kind: str) -> Callable[[Entry[Any], Example, np.random.Generato
         restart = restart_of_randomness(module)
         parameters = tuple(module.parameters())
 
-        def evaluate() -> Tensor:
+        def evaluate() -> tuple[Tensor, ...]:
             restart()
-            return module(*inputs)
+            return outputs_of(module(*inputs))
 
-        def reference(upstream: Array) -> list[Array | None]:
+        def reference(*upstream: Array) -> list[Array | None]:
             from npnn_cli.torch_reference.counterparts import torch_module
             from npnn_cli.torch_reference.training import differentiate, gradient_of
 
             restart()
             counterpart = torch_module(module)
-            output, *gradients = differentiate(counterpart, _arrays(inputs), upstream)
-            gradients += map(gradient_of, counterpart.parameters())
-            return _without_integers([*inputs, *parameters], [output, *gradients])
+            results = differentiate(counterpart, _arrays(inputs), *upstream)
+            results += map(gradient_of, counterpart.parameters())
+            return _without_integers([*inputs, *parameters], results)
 
         return Case(_describe(kind, entry, example), inputs, evaluate, reference, parameters)
 
@@ -154,10 +166,11 @@ def _arrays(tensors: list[Tensor]) -> list[Array]:
     return [tensor.data for tensor in tensors]
 
 
-def _without_integers(leaves: list[Any], results: list[Array | None]) -> list[Array | None]:
-    """The output, and the gradients of those leaves that can have one."""
-    output, *gradients = results
-    return [output, *(g for leaf, g in zip(leaves, gradients, strict=True) if leaf.requires_grad)]
+def _without_integers(leaves: list[Tensor], results: list[Array | None]) -> list[Array | None]:
+    """The outputs, and the gradients of those leaves that can have one."""
+    count = len(results) - len(leaves)
+    gradients = zip(leaves, results[count:], strict=True)
+    return [*results[:count], *(gradient for leaf, gradient in gradients if leaf.requires_grad)]
 
 
 def _describe(kind: str, entry: Entry[Any], example: Example) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -11,6 +12,7 @@ from npnn_cli.autograd.ops.primitive import Array
 from npnn_cli.nn import Module, Sequential
 from npnn_cli.optim import Optimizer
 from npnn_cli.optim.lr_scheduler import LRScheduler, SequentialLR
+from npnn_cli.registry import Entry
 
 
 class TorchMissingError(ImportError):
@@ -40,14 +42,12 @@ def to_torch(array: Array, requires_grad: bool = False) -> Any:
     return import_torch().tensor(array.copy(), requires_grad=requires_grad)
 
 
-def torch_function(name: str) -> Callable[..., Any]:
-    """The function on torch tensors that the op or function of this name is compared with."""
-    torch, entry = import_torch(), (registry.ops if name in registry.ops else registry.functions)[name]
+def torch_function(entry: Entry[Callable[..., Any]]) -> Callable[..., Any]:
+    """What an op or function is compared with: a function on torch tensors of an example's inputs and options."""
+    torch = import_torch()
     if entry.reference is not None:
-        reference = entry.reference
-        return lambda *inputs, **options: reference(torch, *inputs, **options)
-    function: Callable[..., Any] = _named(name, torch.nn.functional, torch)
-    return function
+        return functools.partial(entry.reference, torch)
+    return entry.called(_named(entry.name, torch.nn.functional, torch, torch.Tensor))
 
 
 def torch_module(module: Module) -> Any:

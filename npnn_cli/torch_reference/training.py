@@ -9,6 +9,7 @@ from npnn_cli.autograd.ops.primitive import Array
 from npnn_cli.nn import Module
 from npnn_cli.optim import Optimizer
 from npnn_cli.optim.lr_scheduler import LRScheduler
+from npnn_cli.registry import Entry
 from npnn_cli.torch_reference.counterparts import (
     import_torch,
     to_torch,
@@ -19,19 +20,22 @@ from npnn_cli.torch_reference.counterparts import (
 )
 
 
-def differentiate(function: Callable[..., Any], inputs: list[Array], upstream: Array | None) -> list[Array | None]:
-    """The output of a function on torch tensors, then the gradient of each input (None for one without).
+def differentiate(function: Callable[..., Any], inputs: list[Array], *upstream: Array | None) -> list[Array | None]:
+    """The outputs of a function on torch tensors, then the gradient of each input (None for one without).
 
     Args:
-        function: takes torch tensors of the inputs.
+        function: takes torch tensors of the inputs; gives one tensor or a tuple of them.
         inputs: gradients are found for those that are floating.
-        upstream: the gradient of the loss with respect to the output; None for the loss itself.
+        upstream: the gradient of the loss with respect to each output; None for the loss itself.
     """
     tensors = [to_torch(array, requires_grad=array.dtype.kind == "f") for array in inputs]
-    output = function(*tensors)
-    if upstream is None or tuple(output.shape) == upstream.shape:  # else there is nothing to compare
-        output.backward(None if upstream is None else to_torch(upstream))
-    return [output.detach().numpy(), *map(gradient_of, tensors)]
+    answer = function(*tensors)
+    outputs = answer if isinstance(answer, tuple) else (answer,)
+    for output, gradient in zip(outputs, upstream, strict=True):
+        comparable = gradient is None or tuple(output.shape) == gradient.shape
+        if output.requires_grad and comparable:
+            output.backward(None if gradient is None else to_torch(gradient), retain_graph=True)
+    return [*(output.detach().numpy() for output in outputs), *map(gradient_of, tensors)]
 
 
 def gradient_of(tensor: Any) -> Array | None:
@@ -39,11 +43,13 @@ def gradient_of(tensor: Any) -> Array | None:
     return None if tensor.grad is None else tensor.grad.numpy()
 
 
-def differentiate_op(name: str, inputs: list[Array], options: dict[str, Any], upstream: Array) -> list[Array | None]:
-    """The output of the op of this name, then the gradient of each input."""
-    function, torch = torch_function(name), import_torch()
+def differentiate_op(
+    entry: Entry[Callable[..., Any]], inputs: list[Array], options: dict[str, Any], *upstream: Array
+) -> list[Array | None]:
+    """The outputs of PyTorch's counterpart of an op or function, then the gradient of each input."""
+    function, torch = torch_function(entry), import_torch()
     options = {key: torch.as_tensor(value) if hasattr(value, "dtype") else value for key, value in options.items()}
-    return differentiate(lambda *tensors: function(*tensors, **options), inputs, upstream)
+    return differentiate(lambda *tensors: function(*tensors, **options), inputs, *upstream)
 
 
 class TorchDescent:

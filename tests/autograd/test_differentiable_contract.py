@@ -18,7 +18,7 @@ import npnn_cli.nn
 from npnn_cli import Tensor, no_grad, registry
 from npnn_cli.autograd import lift
 from npnn_cli.autograd.graph import contributions
-from npnn_cli.proofs.differentiation import build_module
+from npnn_cli.proofs.differentiation import build_module, outputs_of
 
 assert npnn_cli.nn  # importing it registers everything
 
@@ -50,10 +50,9 @@ def draw(example, dtype=np.float64):
 def build(case, dtype=np.float64) -> tuple[Callable[..., Tensor], list[Tensor]]:
     """The component as a function of tensors, and its parameters."""
     kind, entry, example = case
-    if kind is registry.ops:
-        return functools.partial(lift(entry.component), **example.options), []
-    if kind is registry.functions:
-        return functools.partial(entry.component, **example.options), []
+    if kind in (registry.ops, registry.functions):
+        function = lift(entry.component) if kind is registry.ops else entry.component
+        return functools.partial(entry.called(function), **example.options), []
     module = build_module(entry, example, np.random.default_rng(8)).to(dtype)
     return module, list(module.parameters())
 
@@ -62,8 +61,8 @@ def build(case, dtype=np.float64) -> tuple[Callable[..., Tensor], list[Tensor]]:
 class Run:
     inputs: list[Tensor]
     parameters: list[Tensor]
-    output: Tensor
-    upstream: np.ndarray
+    outputs: tuple[Tensor, ...]
+    upstream: list[np.ndarray]
 
     @property
     def leaves(self):
@@ -75,20 +74,31 @@ class Run:
 
 
 def run(case, arrays, dtype=np.float64, layout=lambda x: x) -> Run:
-    """Forward and backward with a random upstream gradient."""
+    """Forward and backward with a random upstream gradient of each output."""
     function, parameters = build(case, dtype)
     inputs = [Tensor(layout(array), requires_grad=is_floating(array)) for array in arrays]
-    output = function(*inputs)
-    upstream = np.asarray(np.random.default_rng(9).standard_normal(output.shape), dtype)
-    output.backward(layout(upstream))
-    return Run(inputs, parameters, output, upstream)
+    outputs = outputs_of(function(*inputs))
+    upstream = [layout(gradient) for gradient in upstream_of(outputs, dtype)]
+    backward(outputs, upstream)
+    return Run(inputs, parameters, outputs, upstream)
+
+
+def upstream_of(outputs, dtype=np.float64):
+    rng = np.random.default_rng(9)
+    return [np.asarray(rng.standard_normal(output.shape), dtype) for output in outputs]
+
+
+def backward(outputs, upstream):
+    for output, gradient in zip(outputs, upstream, strict=True):
+        if output.requires_grad:
+            output.backward(gradient)
 
 
 @every_example
 def test_float32_stays_float32(case):
     result = run(case, draw(case[2], np.float32), np.float32)
 
-    assert result.output.dtype == np.float32
+    assert {output.dtype for output in result.outputs if output.requires_grad} <= {np.dtype(np.float32)}
     assert [gradient.dtype for gradient in result.gradients] == [np.float32] * len(result.leaves)
     assert [gradient.shape for gradient in result.gradients] == [leaf.shape for leaf in result.leaves]
 
@@ -98,7 +108,8 @@ def test_a_derivative_does_not_pass_through_float64_on_its_way(case):
     result = run(case, draw(case[2], np.float32), np.float32)
 
     with np.errstate(all="ignore"):  # as when the engine calls it
-        gradients = [np.asarray(gradient) for _, gradient in contributions(result.output, result.upstream)]
+        (output,), (upstream,) = result.outputs, result.upstream
+        gradients = [np.asarray(gradient) for _, gradient in contributions(output, upstream)]
     assert [gradient.dtype for gradient in gradients] == [np.float32] * len(result.leaves)
 
 
@@ -106,7 +117,8 @@ def test_a_derivative_does_not_pass_through_float64_on_its_way(case):
 def test_float32_is_float64_rounded(case):
     single, double = run(case, draw(case[2], np.float32), np.float32), run(case, draw(case[2]))
 
-    assert np.allclose(single.output.data, double.output.data, rtol=1e-4, atol=1e-5, equal_nan=True)
+    for ours, exact in zip(single.outputs, double.outputs, strict=True):
+        assert np.allclose(ours.data, exact.data, rtol=1e-4, atol=1e-5, equal_nan=True)
     for ours, exact in zip(single.gradients, double.gradients, strict=True):
         assert np.allclose(ours, exact, rtol=1e-4, atol=1e-4, equal_nan=True)
 
@@ -117,17 +129,15 @@ def test_inputs_weights_and_the_upstream_gradient_are_not_changed(case):
     arrays = draw(case[2])
     inputs = [Tensor(array, requires_grad=is_floating(array)) for array in arrays]
     before = [tensor.data.copy() for tensor in (*inputs, *parameters)]
-    with no_grad():
-        upstream = np.random.default_rng(9).standard_normal(function(*inputs).shape)
-    given = upstream.copy()
 
-    output = function(*inputs)
-    answer = output.data.copy()
-    output.backward(upstream)
+    outputs = outputs_of(function(*inputs))
+    answers = [output.data.copy() for output in outputs]
+    upstream, given = upstream_of(outputs), upstream_of(outputs)
+    backward(outputs, upstream)
 
-    assert np.array_equal(upstream, given)
-    assert np.array_equal(output.data, answer)
-    for tensor, old in zip((*inputs, *parameters), before, strict=True):
+    for array, old in zip(upstream, given, strict=True):
+        assert np.array_equal(array, old)
+    for tensor, old in zip((*outputs, *inputs, *parameters), (*answers, *before), strict=True):
         assert np.array_equal(tensor.data, old)
 
 
@@ -137,7 +147,8 @@ def test_a_gradient_shares_no_memory(case):
 
     for one, other in itertools.combinations(result.gradients, 2):
         assert not np.shares_memory(one, other)
-    others = [result.upstream, result.output.data, *(tensor.data for tensor in (*result.inputs, *result.parameters))]
+    tensors = (*result.outputs, *result.inputs, *result.parameters)
+    others = [*result.upstream, *(tensor.data for tensor in tensors)]
     for gradient, other in itertools.product(result.gradients, others):
         assert not np.shares_memory(gradient, other)
         assert gradient.flags.writeable
@@ -149,7 +160,8 @@ def test_the_layout_in_memory_does_not_matter(case, layout):
     arrays = draw(case[2])
     plain, other = run(case, arrays), run(case, arrays, layout=layout)
 
-    np.testing.assert_allclose(other.output.data, plain.output.data, rtol=1e-12, atol=1e-13)
+    for ours, expected in zip(other.outputs, plain.outputs, strict=True):
+        np.testing.assert_allclose(ours.data, expected.data, rtol=1e-12, atol=1e-13)
     for ours, expected in zip(other.gradients, plain.gradients, strict=True):
         np.testing.assert_allclose(ours, expected, rtol=1e-12, atol=1e-13)
 
@@ -166,7 +178,7 @@ def test_the_same_tensor_as_both_inputs_gets_both_gradients(case):
 
     function, _ = build(case)
     both = Tensor(array, requires_grad=True)
-    function(both, both).backward(apart.upstream)
+    backward(outputs_of(function(both, both)), apart.upstream)
 
     np.testing.assert_allclose(both.grad, apart.gradients[0] + apart.gradients[1], rtol=1e-12, atol=1e-13)
 
@@ -177,10 +189,11 @@ def test_no_graph_is_recorded_under_no_grad(case):
     inputs = [Tensor(array, requires_grad=is_floating(array)) for array in draw(case[2])]
 
     with no_grad():
-        output = function(*inputs)
+        outputs = outputs_of(function(*inputs))
 
-    assert not output.requires_grad
-    assert output.links == ()
+    for output in outputs:
+        assert not output.requires_grad
+        assert output.links == ()
 
 
 def _examples_of(kind: registry.Kind[Any]):
@@ -193,6 +206,6 @@ def test_an_empty_batch_passes_through_a_layer(case):
 
     result = run(case, arrays)
 
-    assert len(result.output) == 0
+    assert len(result.outputs[0]) == 0
     assert result.inputs[0].grad.shape == arrays[0].shape
     assert not any(parameter.grad.any() for parameter in result.parameters)

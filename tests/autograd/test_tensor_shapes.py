@@ -109,9 +109,17 @@ class TestShapes:
         assert tensor.flatten(end_dim=-2).shape == (6, 4)
         assert Tensor(1.0).flatten().shape == (1,)
 
-    @pytest.mark.parametrize("dims", [(3, -1), (0, 3), (-4, -1), (2, 1)])
-    def test_flatten_refuses_dims_that_are_not_there_or_out_of_order(self, dims):
-        with pytest.raises(ValueError, match="flatten"):
+    @pytest.mark.parametrize(
+        ("dims", "error", "message"),
+        [
+            ((3, -1), IndexError, r"flatten: start_dim must lie between -3 and 2 for the shape \(2, 3, 4\), got 3"),
+            ((-4, -1), IndexError, "flatten: start_dim must lie between -3 and 2 .*, got -4"),
+            ((0, 3), IndexError, "flatten: end_dim must lie between -3 and 2 .*, got 3"),
+            ((2, 1), ValueError, "flatten: start_dim 2 comes after end_dim 1"),
+        ],
+    )
+    def test_flatten_refuses_dims_that_are_not_there_or_out_of_order(self, dims, error, message):
+        with pytest.raises(error, match=message):
             Tensor(np.zeros((2, 3, 4))).flatten(*dims)
 
     def test_shapes_that_do_not_fit_are_refused(self):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from npnn_cli import Tensor, nn
+from npnn_cli import Tensor, nn, registry
 from npnn_cli.optim import SGD, Adam, CosineAnnealingLR, Momentum, OneCycleLR, clip_grad_norm_, clip_grad_value_
 from npnn_cli.registry import layers, losses
 from npnn_cli.torch_reference.counterparts import (
@@ -113,8 +113,8 @@ class TestModules:
 
 class TestFunctions:
     def test_functions_come_from_torch_nn_functional_or_torch(self):
-        assert torch_function("relu") is torch.nn.functional.relu
-        assert torch_function("matmul") is torch.matmul
+        assert torch_function(registry.ops["relu"]) is torch.nn.functional.relu
+        assert torch_function(registry.ops["matmul"]) is torch.matmul
 
     def test_an_output_and_its_gradients(self):
         x, index = np.array([1.0, 2.0, 3.0]), np.array([0, 2])
@@ -126,12 +126,30 @@ class TestFunctions:
         assert of_integers is None
 
     def test_an_op_with_an_array_among_its_options(self):
-        options = {"dim": 1, "index": np.array([[1], [0]])}
+        options = {"index": np.array([[1], [0]])}
 
-        output, gradient = differentiate_op("gather", [np.eye(2)], options, np.ones((2, 1)))
+        output, gradient = differentiate_op(registry.ops["getitem"], [np.eye(2)], options, np.ones((2, 1, 2)))
 
-        assert output.tolist() == [[0], [0]]
-        assert gradient.tolist() == [[0, 1], [1, 0]]
+        assert output.tolist() == [[[0, 1]], [[1, 0]]]
+        assert gradient.tolist() == [[1, 1], [1, 1]]
+
+    def test_a_function_of_several_outputs_has_several_upstream_gradients(self):
+        inputs, upstream = [np.arange(3.0)], [np.array([1.0]), np.array([2.0, 3.0])]
+        options = {"split_size_or_sections": (1, 2)}
+
+        first, second, gradient = differentiate_op(registry.functions["split"], inputs, options, *upstream)
+
+        assert first.tolist() == [0]
+        assert second.tolist() == [1, 2]
+        assert gradient.tolist() == [1, 2, 3]
+
+    def test_tensors_in_a_list(self):
+        inputs = [np.array([1.0]), np.array([2.0, 3.0])]
+
+        output, *gradients = differentiate_op(registry.functions["cat"], inputs, {}, np.array([4.0, 5.0, 6.0]))
+
+        assert output.tolist() == [1, 2, 3]
+        assert [gradient.tolist() for gradient in gradients] == [[4], [5, 6]]
 
     def test_an_output_of_another_shape_than_expected_has_no_gradients(self):
         output, gradient = differentiate(lambda x: x.sum(), [np.ones(3)], np.ones(3))

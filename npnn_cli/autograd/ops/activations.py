@@ -11,9 +11,9 @@ from typing import Literal
 
 import numpy as np
 
+from npnn_cli.autograd.ops.dimensions import dim_of
 from npnn_cli.autograd.ops.error_function import error_function
 from npnn_cli.autograd.ops.primitive import Answer, Array, primitive
-from npnn_cli.autograd.ops.reductions import dim_of
 from npnn_cli.examples import distinct, example, nonzero, normal, uniform
 
 _quiet = np.errstate(all="ignore")

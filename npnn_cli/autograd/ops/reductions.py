@@ -11,43 +11,11 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from npnn_cli.autograd.ops.dimensions import Dim, dim_of, dims_of
 from npnn_cli.autograd.ops.primitive import Answer, Array, primitive
 from npnn_cli.examples import constant, distinct, example, nonzero, normal, positive
 
-Dim = int | Sequence[int] | None
-
 _quiet = np.errstate(all="ignore")
-
-
-def dims_of(x: Array, dim: Dim, op: str) -> tuple[int, ...]:
-    """The dimensions that ``dim`` names, counted from the front; None and an empty sequence name all.
-
-    A single number (0-d) may be reduced along dim 0 or -1, as in PyTorch, and has no dimension to name.
-
-    Raises:
-        TypeError: if ``dim`` is no whole number.
-        IndexError: if x has no such dimension.
-        ValueError: if a dimension is named twice.
-    """
-    if dim is None or (isinstance(dim, Sequence) and not dim):
-        return tuple(range(x.ndim))
-    named = tuple(dim) if isinstance(dim, Sequence) else (dim,)
-    if not all(isinstance(d, int | np.integer) and not isinstance(d, bool) for d in named):
-        raise TypeError(f"{op}: dim must be a whole number, or several, got {dim!r}")
-    rank = max(x.ndim, 1)
-    if not all(-rank <= d < rank for d in named):
-        raise IndexError(f"{op}: dim must lie between {-rank} and {rank - 1} for the shape {x.shape}, got {dim}")
-    dims = sorted({int(d) % rank for d in named})
-    if len(dims) < len(named):
-        raise ValueError(f"{op}: dim names a dimension twice, got {dim} for the shape {x.shape}")
-    return tuple(dims) if x.ndim else ()
-
-
-def dim_of(x: Array, dim: int, op: str) -> int:
-    """The one dimension that ``dim`` names, counted from the front. Raises what :func:`dims_of` does."""
-    if isinstance(dim, Sequence) or dim is None:
-        raise TypeError(f"{op}: dim must be one whole number, got {dim!r}")
-    return (*dims_of(x, dim, op), 0)[0]
 
 
 def _expand(reduced: Array, dims: tuple[int, ...], keepdim: bool) -> Array:
