@@ -172,8 +172,47 @@ class Kind(Mapping[str, Entry[C]], Generic[C]):
         return len(self._entries)
 
 
+def in_other_words(error: Exception, message: str) -> Exception:
+    """An exception of the same kind, an IndexError, a TypeError or a ValueError, that says this instead."""
+    return next(kind(message) for kind in (IndexError, TypeError, ValueError) if isinstance(error, kind))
+
+
+class Functions(Kind[Callable[..., Any]]):
+    """The functions made of ops. Each puts its own name before what an op inside it complains of."""
+
+    def register(
+        self,
+        *examples: Example,
+        alias: str | None = None,
+        reference: Callable[..., Any] | None = None,
+        call: Callable[..., Any] | None = None,
+    ) -> Callable[[D], D]:
+        """Decorate a function to register it, see :meth:`Kind.register`, and to put its name into its complaints."""
+        register = super().register(*examples, alias=alias, reference=reference, call=call)
+
+        def decorate(function: D) -> D:
+            name = function.__name__
+
+            @functools.wraps(function)
+            def named(*args: Any, **options: Any) -> Any:
+                try:
+                    return function(*args, **options)
+                except (IndexError, TypeError, ValueError) as error:
+                    if str(error).startswith((f"{name}:", f"{name}(")):
+                        raise
+                    raise in_other_words(error, f"{name}: {error}") from error
+                except AttributeError as error:
+                    if all(hasattr(arg, "dtype") for arg in args[:1]):
+                        raise
+                    raise TypeError(f"{name}: expected a tensor, got {type(args[0]).__name__}") from error
+
+            return register(cast(D, named))
+
+        return decorate
+
+
 ops: Kind[Callable[..., Any]] = Kind("op")  # on arrays, with derivatives
-functions: Kind[Callable[..., Any]] = Kind("function")  # on tensors, made of ops
+functions = Functions("function")  # on tensors, made of ops
 layers: Kind[type[Any]] = Kind("layer")
 losses: Kind[type[Any]] = Kind("loss")
 optimizers: Kind[type[Any]] = Kind("optimizer")

@@ -29,7 +29,7 @@ def test_every_op_and_function_is_here_under_its_name(entry):
 def test_signatures_are_the_ops_with_names_for_the_inputs():
     parameters = inspect.signature(functional.conv2d).parameters
 
-    assert list(parameters) == ["x", "weight", "bias", "stride", "padding", "dilation", "groups"]
+    assert list(parameters) == ["input", "weight", "bias", "stride", "padding", "dilation", "groups"]
     assert all(parameter.kind is parameter.POSITIONAL_OR_KEYWORD for parameter in parameters.values())
 
 

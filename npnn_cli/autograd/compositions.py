@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from npnn_cli.autograd.dispatch import apply
-from npnn_cli.autograd.ops import indexing, shapes
+from npnn_cli.autograd.ops import elementwise, indexing, linear_algebra, shapes
 from npnn_cli.autograd.ops.dimensions import Dim, along, dim_of, dims_in_order
 from npnn_cli.examples import classes, example, normal
 from npnn_cli.registry import functions
@@ -183,6 +183,35 @@ def roll(input: Tensor, shifts: int | Sequence[int], dims: Dim = None) -> Tensor
             [apply(indexing.getitem, input, index=along(d, part)) for part in (slice(cut, None), slice(cut))], d
         )
     return input
+
+
+# Products
+
+
+@functions.register(example(normal(3), normal(4)), example(normal(0), normal(4)))
+def outer(input: Tensor, vec2: Any) -> Tensor:
+    """Products of each element of one vector (n,) with each of another (m,): (n, m).
+
+    Raises:
+        ValueError: if they are no vectors.
+    """
+    left, right = input.shape, np.shape(vec2)
+    if len(left) != 1 or len(right) != 1:
+        raise ValueError(f"outer: expected two vectors, got the shapes {left} and {right}")
+    return apply(elementwise.mul, unsqueeze(input, 1), vec2)
+
+
+@functions.register(example(normal(5, 2, 3), normal(5, 3, 4)), example(normal(0, 2, 3), normal(0, 3, 4)))
+def bmm(input: Tensor, mat2: Any) -> Tensor:
+    """Matrix products of a batch, (b, n, m) times (b, m, p): (b, n, p). Unlike in matmul, nothing is broadcast.
+
+    Raises:
+        ValueError: if the shapes are others.
+    """
+    left, right = input.shape, np.shape(mat2)
+    if len(left) != 3 or len(right) != 3 or left[0] != right[0] or left[2] != right[1]:
+        raise ValueError(f"bmm: expected the shapes (b, n, m) and (b, m, p), got {left} and {right}")
+    return apply(linear_algebra.matmul, input, mat2)
 
 
 # Indexing

@@ -11,7 +11,8 @@ import numpy as np
 
 from npnn_cli.autograd import graph
 from npnn_cli.autograd.dtypes import get_default_dtype, is_floating
-from npnn_cli.autograd.ops.primitive import Joint, Primitive
+from npnn_cli.autograd.ops.primitive import PUBLIC_NAMES, Joint, Primitive
+from npnn_cli.autograd.refusals import REFUSALS, explain
 
 if TYPE_CHECKING:
     from npnn_cli.autograd.tensor import Tensor
@@ -35,7 +36,11 @@ def apply(op: Primitive, *inputs: Any, **options: Any) -> Tensor:
     """
     Tensor = _tensor_class()
     arrays = [x.data if isinstance(x, Tensor) else x for x in inputs]
-    ans, *vjps = op(*arrays, **options)
+    try:
+        ans, *vjps = op(*arrays, **options)
+    except REFUSALS as error:
+        explain(error, op, arrays, options)
+        raise
     data = ans if type(ans) is np.ndarray else np.asarray(ans)
     if data.dtype is not get_default_dtype() and data.dtype.kind == "f" and not any(map(is_floating, arrays)):
         # Of whole numbers, NumPy makes float16 or float64.
@@ -53,32 +58,40 @@ def apply(op: Primitive, *inputs: Any, **options: Any) -> Tensor:
     return Tensor.answer(data, links)
 
 
+# What PyTorch takes an argument by besides its name.
+_OTHER_WORDS = {"axis": "dim", "keepdims": "keepdim", "unbiased": "correction", **PUBLIC_NAMES}
+
+
 def lift(op: Primitive) -> Callable[..., Tensor]:
     """Make a primitive, a function on arrays, into the function on tensors of the same signature.
 
-    NumPy's words ``axis`` and ``keepdims`` are accepted for ``dim`` and ``keepdim``, as in PyTorch.
+    As in PyTorch, x and y are called ``input`` and ``other``, and NumPy's words ``axis`` and ``keepdims`` are accepted
+    for ``dim`` and ``keepdim``.
     """
-    signature = inspect.signature(op)
-    if any(p.kind is p.VAR_POSITIONAL for p in signature.parameters.values()):
+    parameters = list(inspect.signature(op).parameters.values())
+    if any(p.kind is p.VAR_POSITIONAL for p in parameters):
         return functools.wraps(op)(functools.partial(apply, op))
-    names = list(signature.parameters)
-    inputs = [name for name, p in signature.parameters.items() if p.kind is p.POSITIONAL_ONLY]
-    options = names[len(inputs) :]
-    by_any_name = signature.replace(
-        parameters=[p.replace(kind=p.POSITIONAL_OR_KEYWORD) for p in signature.parameters.values()]
-    )
-    numpy_words = {"axis": "dim", "keepdims": "keepdim"}
+    parameters = [p.replace(name=PUBLIC_NAMES.get(p.name, p.name)) for p in parameters]
+    signature = inspect.Signature([p.replace(kind=p.POSITIONAL_OR_KEYWORD) for p in parameters])
+    inputs = [p.name for p in parameters if p.kind is p.POSITIONAL_ONLY]
+    options = [p.name for p in parameters[len(inputs) :]]
 
     @functools.wraps(op)
     def on_tensors(*args: Any, **named: Any) -> Tensor:
         if not named and len(args) <= len(inputs):  # binding would take longer than many an op
             return apply(op, *args)
-        if not named and len(args) <= len(names):
+        if not named and len(args) <= len(parameters):
             return apply(op, *args[: len(inputs)], **dict(zip(options, args[len(inputs) :], strict=False)))
-        bound = by_any_name.bind(*args, **{numpy_words.get(name, name): value for name, value in named.items()})
+        words = {_OTHER_WORDS.get(name, name): value for name, value in named.items()}
+        try:
+            bound = signature.bind(*args, **words)
+        except TypeError as error:
+            raise TypeError(f"{op.__name__}: {error}") from None
+        if len(words) < len(named):
+            raise TypeError(f"{op.__name__}: the same argument under two names, got {', '.join(named)}")
         bound.apply_defaults()
         tensors = [bound.arguments.pop(name) for name in inputs]
         return apply(op, *tensors, **bound.arguments)
 
-    on_tensors.__dict__["__signature__"] = by_any_name
+    on_tensors.__dict__["__signature__"] = signature
     return on_tensors

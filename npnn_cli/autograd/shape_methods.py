@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from npnn_cli.autograd import compositions
 from npnn_cli.autograd.dispatch import apply, lift
-from npnn_cli.autograd.ops import indexing, shapes
+from npnn_cli.autograd.ops import indexing, linear_algebra, shapes
 from npnn_cli.autograd.ops.primitive import Array
 from npnn_cli.autograd.ops.shapes import unpacked
 
@@ -63,6 +63,14 @@ class ShapeMethods:
     def flip(self: Any, *dims: Any) -> Tensor:
         """Reverse the order along each of some dimensions."""
         return compositions.flip(self, unpacked(dims))
+
+    # Products
+
+    matmul = lift(linear_algebra.matmul)
+    bmm = compositions.bmm
+    outer = compositions.outer
+
+    # Indexing
 
     gather = compositions.gather
     index_select = compositions.index_select

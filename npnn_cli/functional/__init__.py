@@ -14,5 +14,6 @@ from npnn_cli.functional.losses import *
 from npnn_cli.functional.normalization import *
 from npnn_cli.functional.pooling import *
 from npnn_cli.functional.reductions import *
+from npnn_cli.functional.regression_losses import *
 from npnn_cli.functional.regularization import *
 from npnn_cli.functional.shapes import *

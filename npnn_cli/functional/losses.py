@@ -1,6 +1,5 @@
-"""Losses: how far outputs are from their targets, as one number unless ``reduction`` says otherwise.
+"""Losses of classes and of probabilities, as one number unless ``reduction`` says otherwise.
 
-PyTorch broadcasts a target of another shape; here it is refused, because (N, 1) beside (N,) would make (N, N) losses.
 See https://pytorch.org/docs/stable/nn.functional.html#loss-functions.
 """
 
@@ -15,72 +14,20 @@ from npnn_cli.autograd.dispatch import apply
 from npnn_cli.autograd.ops import losses
 from npnn_cli.autograd.ops.primitive import Array
 from npnn_cli.autograd.tensor import Tensor
-from npnn_cli.examples import classes, constant, example, nonzero, normal, uniform
+from npnn_cli.examples import classes, example, normal, uniform
+from npnn_cli.functional.loss_reduction import (
+    Reduction,
+    broadcast_weight,
+    comparable,
+    floating,
+    reduced,
+    require,
+    scaled,
+)
 from npnn_cli.registry import functions
 
-__all__ = [
-    "Reduction",
-    "binary_cross_entropy",
-    "binary_cross_entropy_with_logits",
-    "cross_entropy",
-    "huber_loss",
-    "kl_div",
-    "l1_loss",
-    "mse_loss",
-    "nll_loss",
-    "smooth_l1_loss",
-]
-
-Reduction = Literal["mean", "sum", "none"]
-
-# Of numbers
-
-
-@functions.register(
-    example(normal(5, 3), normal(5, 3)),
-    example(normal(5, 3), normal(5, 3), reduction="sum"),
-    example(normal(5, 3), normal(5, 3), reduction="none"),
-    example(normal(), normal()),
-)
-def mse_loss(input: Tensor, target: Any, reduction: Reduction = "mean") -> Tensor:
-    """Squared error (input - target)²."""
-    return _reduce((input - _like(input, target, "mse_loss")) ** 2, reduction)
-
-
-@functions.register(
-    example(nonzero(5, 3), constant(0.0, 5, 3)),
-    example(nonzero(5, 3), constant(0.0, 5, 3), reduction="sum"),
-    example(nonzero(5, 3), constant(0.0, 5, 3), reduction="none"),
-)
-def l1_loss(input: Tensor, target: Any, reduction: Reduction = "mean") -> Tensor:
-    """Absolute error |input - target|."""
-    return _reduce((input - _like(input, target, "l1_loss")).abs(), reduction)
-
-
-@functions.register(
-    example(normal(5, 3), normal(5, 3)),
-    example(normal(5, 3), normal(5, 3), reduction="sum", delta=0.5),
-    example(normal(2, 4, 3), normal(2, 4, 3), reduction="none", delta=2.0),
-)
-def huber_loss(input: Tensor, target: Any, reduction: Reduction = "mean", delta: float = 1.0) -> Tensor:
-    """Huber loss of d = input - target: d²/2 where |d| <= delta, else delta·(|d| - delta/2)."""
-    _require(delta > 0, "huber_loss", "delta must be above 0", delta)
-    return _reduce(apply(losses.huber, input, _like(input, target, "huber_loss"), delta=delta), reduction)
-
-
-@functions.register(
-    example(normal(5, 3), normal(5, 3)),
-    example(normal(5, 3), normal(5, 3), reduction="sum", beta=0.5),
-    example(normal(2, 4, 3), normal(2, 4, 3), reduction="none", beta=2.0),
-    example(nonzero(5, 3), constant(0.0, 5, 3), beta=0.0),
-)
-def smooth_l1_loss(input: Tensor, target: Any, reduction: Reduction = "mean", beta: float = 1.0) -> Tensor:
-    """Huber loss over its delta: d²/(2·beta) where |d| < beta, else |d| - beta/2; for beta = 0 the absolute error."""
-    _require(beta >= 0, "smooth_l1_loss", "beta must not be below 0", beta)
-    target = _like(input, target, "smooth_l1_loss")
-    each = apply(losses.huber, input, target, delta=beta) / beta if beta else (input - target).abs()
-    return _reduce(each, reduction)
-
+__all__ = ["binary_cross_entropy", "binary_cross_entropy_with_logits", "cross_entropy", "kl_div", "nll_loss"]
+__all__ += ["Reduction"]
 
 # Of classes
 
@@ -118,14 +65,15 @@ def cross_entropy(
         indices = target.data if isinstance(target, Tensor) else np.asarray(target)
         if _all_count(input, indices, ignore_index):
             return apply(losses.mean_cross_entropy, input, indices)
-    _require(0 <= label_smoothing <= 1, "cross_entropy", "label_smoothing must lie between 0 and 1", label_smoothing)
+    require(0 <= label_smoothing <= 1, "cross_entropy", "label_smoothing must lie between 0 and 1", label_smoothing)
+    input = floating("cross_entropy", input)
     target = target if isinstance(target, Tensor) else Tensor(np.asarray(target))
     weights = _class_weights(input, weight, "cross_entropy")
     if target.dtype.kind == "f" and target.shape == input.shape:
         dim, count = (1, input.shape[1]) if input.ndim > 1 else (0, len(input))
         column = (-1,) + (1,) * (input.ndim - 2) if input.ndim > 1 else (-1,)
-        q = (target * (1 - label_smoothing) + label_smoothing / count) * weights.reshape(column)
-        return _reduce(-(q * input.log_softmax(dim)).sum(dim), reduction)
+        q = (target * (1 - label_smoothing) + label_smoothing / max(count, 1)) * weights.reshape(column)
+        return reduced(-(q * input.log_softmax(dim)).sum(dim), reduction)
     rows, indices = _rows(input, target, ignore_index, "cross_entropy", "logits")
     ignored = ignore_index if (indices == ignore_index).any() else None
     plain = weight is None and ignored is None
@@ -174,11 +122,12 @@ def binary_cross_entropy(input: Tensor, target: Any, weight: Any = None, reducti
     Raises:
         ValueError: if an input is no probability.
     """
-    target = _like(input, target, "binary_cross_entropy")
+    input, target = comparable("binary_cross_entropy", input, target)
     outside = input.data[(input.data < 0) | (input.data > 1)]
     if outside.size:
         raise ValueError(f"binary_cross_entropy: input must lie between 0 and 1, got {outside[0]}: apply a sigmoid")
-    return _reduce(_scaled(apply(losses.bernoulli_cross_entropy, input, target), weight), reduction)
+    each = apply(losses.bernoulli_cross_entropy, input, target)
+    return reduced(scaled("binary_cross_entropy", each, weight), reduction)
 
 
 @functions.register(
@@ -193,10 +142,12 @@ def binary_cross_entropy_with_logits(
 
     See https://pytorch.org/docs/stable/generated/torch.nn.functional.binary_cross_entropy_with_logits.html.
     """
-    target = _like(input, target, "binary_cross_entropy_with_logits")
-    pos_weight = None if pos_weight is None else Tensor(pos_weight).data
+    op = "binary_cross_entropy_with_logits"
+    input, target = comparable(op, input, target)
+    if pos_weight is not None:
+        pos_weight = broadcast_weight(op, "pos_weight", pos_weight, input)
     each = apply(losses.sigmoid_cross_entropy, input, target, pos_weight=pos_weight)
-    return _reduce(_scaled(each, weight), reduction)
+    return reduced(scaled(op, each, weight), reduction)
 
 
 def _torch_kl_div(torch: Any, input: Any, target: Any, reduction: str = "mean", log_target: bool = False) -> Any:
@@ -224,43 +175,14 @@ def kl_div(
     The divergence of distributions is the ``batchmean``, the sum over the number of samples; ``mean`` divides by all.
     See https://pytorch.org/docs/stable/generated/torch.nn.functional.kl_div.html.
     """
-    target = _like(input, target, "kl_div")
+    input, target = comparable("kl_div", input, target)
     if log_target:
-        target = target if isinstance(target, Tensor) else Tensor(target)
         each: Tensor = target.exp() * (target - input)
     else:
         each = apply(losses.relative_entropy, input, target)
     if reduction == "batchmean":
-        return _reduce(each, "sum") / (len(input) if input.ndim else 1)
-    return _reduce(each, reduction, ("batchmean", "mean", "sum", "none"))
-
-
-def _like(input: Tensor, target: Any, op: str) -> Any:
-    """The target, if it has the input's shape."""
-    shape = target.shape if isinstance(target, Tensor) else np.shape(target)
-    if shape != input.shape:
-        raise ValueError(f"{op}: input has shape {input.shape}, target {shape}; they must be equal")
-    return target if isinstance(target, Tensor) else np.asarray(target, input.dtype)
-
-
-def _require(holds: bool, op: str, expected: str, got: Any) -> None:
-    if not holds:
-        raise ValueError(f"{op}: {expected}, got {got}")
-
-
-def _reduce(each: Tensor, reduction: str, known: tuple[str, ...] = ("mean", "sum", "none")) -> Tensor:
-    if reduction == "mean":
-        return each.mean()
-    if reduction == "sum":
-        return each.sum()
-    if reduction == "none":
-        return each
-    *first, last = map(repr, known)
-    raise ValueError(f"reduction must be {', '.join(first)} or {last}, got '{reduction}'")
-
-
-def _scaled(each: Tensor, weight: Any) -> Tensor:
-    return each if weight is None else each * Tensor(weight).data.astype(each.dtype)
+        return reduced(each, "sum") / (len(input) if input.ndim else 1)
+    return reduced(each, reduction, ("batchmean", "mean", "sum", "none"))
 
 
 def _class_weights(input: Tensor, weight: Any, op: str) -> Array:
@@ -269,7 +191,7 @@ def _class_weights(input: Tensor, weight: Any, op: str) -> Array:
         raise ValueError(f"{op}: expected an input of shape (C,), (N, C) or (N, C, d...), got a single number")
     count = input.shape[min(1, input.ndim - 1)]
     weights: Array = np.ones(count, input.dtype) if weight is None else Tensor(weight).data.astype(input.dtype)
-    _require(weights.shape == (count,), op, f"weight must have shape ({count},), one number per class", weights.shape)
+    require(weights.shape == (count,), op, f"weight must have shape ({count},), one number per class", weights.shape)
     return weights
 
 
@@ -316,4 +238,4 @@ def _weighted_mean(
     if reduction == "mean" and weights is not None:
         total = float(_own_weights(weights, indices, ignore_index).sum())
         return each.sum() / (total or math.nan)
-    return _reduce(each if each.shape == shape else each.reshape(shape), reduction)
+    return reduced(each if each.shape == shape else each.reshape(shape), reduction)

@@ -52,7 +52,7 @@ def pad(
         return apply(padding.constant_pad_nd, input, pad=pad, value=0 if value is None else value)
     if value:
         raise ValueError(f"pad: mode {mode!r} takes no value, got {value}")
-    for dim, (before, after) in enumerate(padding.sides(input.shape, pad)):
+    for dim, (before, after) in enumerate(padding.sides(input.shape, pad, "pad")):
         if before or after:
             input = index_select(input, dim, padding.sources(input.shape[dim], before, after, mode))
     return input

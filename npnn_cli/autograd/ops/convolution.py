@@ -15,6 +15,7 @@ from typing import Literal
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
+from npnn_cli.autograd.ops.batches import of_one_sample
 from npnn_cli.autograd.ops.primitive import Answer, Array, primitive
 from npnn_cli.autograd.ops.row_convolution import convolve_rows
 from npnn_cli.autograd.ops.sizes import Pair, pair
@@ -34,6 +35,8 @@ Padding = int | Pair | Literal["same", "valid"]
     example(normal(2, 3, 5, 6), normal(4, 3, 3, 1), padding="same"),
     example(normal(2, 4, 5, 6), normal(4, 2, 2, 3), padding="same", dilation=(2, 1), groups=2),
     example(normal(2, 3, 5, 6), normal(4, 3, 3, 2), padding="valid", stride=2),
+    example(normal(3, 5, 6), normal(4, 3, 3, 2), normal(4), padding=1),
+    example(normal(0, 3, 5, 6), normal(4, 3, 3, 2), normal(4)),
 )
 def conv2d(
     x: Array,
@@ -47,8 +50,8 @@ def conv2d(
 ) -> Answer:
     """Cross-correlate images (N, C, H, W) with filters (C_out, C/groups, kernel height and width), add bias (C_out,).
 
-    The answer is (N, C_out, H_out, W_out) with H_out = (H + 2 padding - reach) // stride + 1, where a filter reaches
-    over dilation · (kernel height - 1) + 1 rows.
+    One image (C, H, W) needs no N. The answer is (N, C_out, H_out, W_out) with
+    H_out = (H + 2 padding - reach) // stride + 1, where a filter reaches over dilation · (kernel height - 1) + 1 rows.
     ``dilation`` is the distance between the pixels under a filter. With ``groups``, each of as many equal parts of the
     filters sees only its part of the channels. The padding "valid" is none; "same" keeps H and W.
 
@@ -58,10 +61,17 @@ def conv2d(
     Raises:
         ValueError: if the shapes do not fit one another.
     """
+    if x.ndim == 3:
+        return of_one_sample(conv2d(x[None], weight, bias, stride, padding, dilation, groups))
     stride, dilation = pair(stride), pair(dilation)
     reach = _reach(weight.shape[-2:], dilation)
     before, after = _sides(padding, reach, stride)
-    _check(x, weight, groups, reach, before, after)
+    _check(x, weight, bias, groups, reach, before, after)
+    if min(*stride, *dilation) < 1 or min(before) < 0:
+        raise ValueError(
+            f"conv2d: stride and dilation must be at least 1 and padding at least 0, "
+            f"got {stride}, {dilation} and {before}"
+        )
     if groups == 1 and dilation == (1, 1) and before == after:
         return convolve_rows(x, weight, bias, stride, before)
     return convolve_columns(x, weight, bias, stride, (before, after), dilation, groups)
@@ -110,13 +120,15 @@ def _reach(kernel: Sequence[int], dilation: Pair) -> Pair:
     return dilation[0] * (kernel[0] - 1) + 1, dilation[1] * (kernel[1] - 1) + 1
 
 
-def _check(x: Array, weight: Array, groups: int, reach: Pair, before: Pair, after: Pair) -> None:
-    if weight.ndim != 4 or groups < 1 or len(weight) % groups:
+def _check(x: Array, weight: Array, bias: Array | None, groups: int, reach: Pair, before: Pair, after: Pair) -> None:
+    if weight.ndim != 4 or 0 in weight.shape[1:] or groups < 1 or len(weight) % groups or groups > len(weight):
         raise ValueError(
             f"conv2d: expected filters (C_out, C/groups, kernel height, kernel width) with C_out divisible by "
             f"groups={groups}, got shape {weight.shape}"
         )
-    if x.ndim != 4 or x.shape[1] != weight.shape[1] * groups:
+    if bias is not None and bias.shape != weight.shape[:1]:
+        raise ValueError(f"conv2d: expected a bias (C_out,) for filters {weight.shape}, got shape {bias.shape}")
+    if x.ndim != 4 or x.shape[1] != weight.shape[1] * groups or 0 in x.shape[2:]:
         raise ValueError(
             f"conv2d: expected images (N, in_channels={weight.shape[1] * groups}, H, W), got shape {x.shape}"
         )

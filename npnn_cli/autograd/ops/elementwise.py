@@ -103,12 +103,12 @@ def div(x: Array, y: Array, /, rounding_mode: Literal["floor", "trunc"] | None =
     example(positive(3, 4), constant(-0.5)),
 )
 @_quiet
-def pow(x: Array, y: Array, /) -> Answer:
+def pow(x: Array, exponent: Array, /) -> Answer:
     """Power x ** y. With respect to y, the derivative at x = 0 is 0 for y >= 0 and that at x < 0 is nan.
 
     See https://pytorch.org/docs/stable/generated/torch.pow.html.
     """
-    x, y = _promote(x, y)
+    x, y = _promote(x, exponent)
 
     def gradient_of_base(g: Array) -> Array:
         slope = y * _power(x, y - 1)

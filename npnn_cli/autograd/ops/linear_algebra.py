@@ -25,7 +25,17 @@ def matmul(x: Array, y: Array, /) -> Answer:
 
     For matrices, the gradients are g @ yᵀ and xᵀ @ g.
     See https://pytorch.org/docs/stable/generated/torch.matmul.html.
+
+    Raises:
+        ValueError: if the shapes do not fit one another.
     """
+    try:
+        ans = x @ y
+    except ValueError:
+        raise ValueError(
+            f"matmul: expected shapes (..., n, k) and (..., k, m) whose leading sizes broadcast, or vectors (k,), "
+            f"got {np.shape(x)} and {np.shape(y)}"
+        ) from None
 
     def gradient_of_x(g: Array) -> Array:
         if y.ndim == 1:
@@ -41,7 +51,7 @@ def matmul(x: Array, y: Array, /) -> Answer:
             return (x.swapaxes(-1, -2) @ g[..., None])[..., 0]
         return x.swapaxes(-1, -2) @ g
 
-    return x @ y, gradient_of_x, gradient_of_y
+    return ans, gradient_of_x, gradient_of_y
 
 
 @primitive(

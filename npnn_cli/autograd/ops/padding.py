@@ -25,11 +25,11 @@ def constant_pad_nd(x: Array, /, pad: tuple[int, ...], value: float = 0) -> Answ
     Raises:
         ValueError: if ``pad`` holds no pairs, more of them than x has dimensions, or cuts off more than there is.
     """
-    added = sides(x.shape, pad)
+    added = sides(x.shape, pad, "constant_pad_nd")
     kept = tuple(slice(max(-before, 0), n - max(-after, 0)) for n, (before, after) in zip(x.shape, added, strict=True))
     sizes = tuple(before + n + after for n, (before, after) in zip(x.shape, added, strict=True))
     if any(part.start > part.stop for part in kept):
-        raise ValueError(f"pad: cannot cut {tuple(pad)} off the shape {x.shape}")
+        raise ValueError(f"constant_pad_nd: cannot cut {tuple(pad)} off the shape {x.shape}")
     inside = tuple(slice(max(b, 0), size - max(a, 0)) for size, (b, a) in zip(sizes, added, strict=True))
     ans = np.full(sizes, value, x.dtype)
     ans[inside] = x[kept]
@@ -44,7 +44,7 @@ def constant_pad_nd(x: Array, /, pad: tuple[int, ...], value: float = 0) -> Answ
     return ans, gradient
 
 
-def sides(shape: tuple[int, ...], pad: Sequence[int]) -> list[tuple[int, int]]:
+def sides(shape: tuple[int, ...], pad: Sequence[int], op: str) -> list[tuple[int, int]]:
     """What ``pad`` adds before and after each dimension of this shape, the first dimension first.
 
     Raises:
@@ -52,10 +52,10 @@ def sides(shape: tuple[int, ...], pad: Sequence[int]) -> list[tuple[int, int]]:
         ValueError: if it holds no pairs, or more of them than there are dimensions.
     """
     if not isinstance(pad, Sequence) or not all(isinstance(side, int | np.integer) for side in pad):
-        raise TypeError(f"pad: expected whole numbers (before, after the last dimension, ...), got {pad!r}")
+        raise TypeError(f"{op}: expected whole numbers (before, after the last dimension, ...), got {pad!r}")
     if len(pad) % 2 or len(pad) > 2 * len(shape):
         raise ValueError(
-            f"pad: expected two numbers for each dimension from the last on, for the shape {shape} "
+            f"{op}: expected two numbers for each dimension from the last on, for the shape {shape} "
             f"at most {2 * len(shape)}, got {tuple(pad)}"
         )
     given = list(zip(pad[::2], pad[1::2], strict=True))

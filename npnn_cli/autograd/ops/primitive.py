@@ -55,6 +55,9 @@ Primitive = Callable[..., Answer]
 
 P = TypeVar("P", bound=Primitive)
 
+# What x and y are called outside, as in PyTorch.
+PUBLIC_NAMES = {"x": "input", "y": "other"}
+
 
 def primitive(*examples: Example, reference: Callable[..., Any] | None = None) -> Callable[[P], P]:
     """Register a function on arrays as an op, with examples of its use."""

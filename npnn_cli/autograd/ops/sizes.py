@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 Pair = tuple[int, int]
 
 
 def pair(value: int | Pair) -> Pair:
-    """Height and width from one number for both, or from two."""
-    return (value, value) if isinstance(value, int) else (value[0], value[1])
+    """Height and width from one number for both, or from two.
+
+    Raises:
+        TypeError: if it is neither.
+    """
+    if isinstance(value, int | np.integer):
+        return value, value
+    if not isinstance(value, tuple | list) or len(value) != 2:
+        raise TypeError(f"expected one whole number, or two for height and width, got {value!r}")
+    return value[0], value[1]

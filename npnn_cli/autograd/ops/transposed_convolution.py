@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from npnn_cli.autograd.ops.batches import of_one_sample
 from npnn_cli.autograd.ops.convolution import conv2d
 from npnn_cli.autograd.ops.primitive import Answer, Array, primitive
 from npnn_cli.autograd.ops.sizes import Pair, pair
@@ -17,6 +18,8 @@ from npnn_cli.examples import example, normal
     example(normal(2, 3, 4, 5), normal(3, 4, 2, 2), stride=2),
     example(normal(2, 3, 3, 4), normal(3, 2, 3, 3), normal(2), stride=(2, 3), padding=1, output_padding=(1, 2)),
     example(normal(2, 4, 3, 5), normal(4, 3, 3, 2), normal(6), stride=2, padding=(1, 0), groups=2, dilation=(1, 2)),
+    example(normal(3, 4, 5), normal(3, 4, 3, 2), normal(4), stride=2),
+    example(normal(0, 3, 4, 5), normal(3, 4, 3, 2), normal(4)),
 )
 def conv_transpose2d(
     x: Array,
@@ -29,9 +32,9 @@ def conv_transpose2d(
     groups: int = 1,
     dilation: int | Pair = 1,
 ) -> Answer:
-    """Lay the filters (C, C_out/groups, kernel height, kernel width) down at each pixel of images (N, C, H, W); add up.
+    """Lay the filters (C, C_out/groups, kernel height, kernel width) down at each pixel of images; add up.
 
-    The answer is (N, C_out, H_out, W_out) with
+    The answer to images (N, C, H, W), or one (C, H, W), is (N, C_out, H_out, W_out), or (C_out, H_out, W_out), with
     H_out = (H - 1) stride - 2 padding + dilation (kernel height - 1) + output_padding + 1; bias is (C_out,).
     :func:`conv2d` of the same weight leads from the answer's shape to that of x. This is its derivative with respect to
     the images, so that their parts are exchanged: the derivative of this is conv2d.
@@ -40,12 +43,16 @@ def conv_transpose2d(
     Raises:
         ValueError: if the shapes do not fit one another, or the output_padding is as large as stride and dilation.
     """
+    if x.ndim == 3:
+        return of_one_sample(conv_transpose2d(x[None], weight, bias, stride, padding, output_padding, groups, dilation))
     stride, padding, dilation = pair(stride), pair(padding), pair(dilation)
     shape = _output_shape(x, weight, pair(output_padding), stride, padding, dilation, groups)
 
     def correlation(images: Array) -> Any:
         return conv2d(images, weight, None, stride, padding, dilation, groups)
 
+    if bias is not None and bias.shape != shape[1:2]:
+        raise ValueError(f"conv_transpose2d: expected a bias (C_out={shape[1]},), got shape {bias.shape}")
     _, transposed, *_ = correlation(np.zeros(shape, x.dtype))
     ans = transposed(x)
     if bias is not None:
@@ -66,13 +73,18 @@ def conv_transpose2d(
 def _output_shape(
     x: Array, weight: Array, output_padding: Pair, stride: Pair, padding: Pair, dilation: Pair, groups: int
 ) -> tuple[int, ...]:
-    if weight.ndim != 4 or groups < 1 or len(weight) % groups:
+    if weight.ndim != 4 or 0 in weight.shape[1:] or groups < 1 or len(weight) % groups or groups > len(weight):
         raise ValueError(
             f"conv_transpose2d: expected filters (C, C_out/groups, kernel height, kernel width) with C divisible by "
             f"groups={groups}, got shape {weight.shape}"
         )
-    if x.ndim != 4 or x.shape[1] != len(weight):
+    if x.ndim != 4 or x.shape[1] != len(weight) or 0 in x.shape[2:]:
         raise ValueError(f"conv_transpose2d: expected images (N, in_channels={len(weight)}, H, W), got shape {x.shape}")
+    if min(*stride, *dilation) < 1 or min(*padding, *output_padding) < 0:
+        raise ValueError(
+            f"conv_transpose2d: stride and dilation must be at least 1, padding and output_padding at least 0, "
+            f"got {stride}, {dilation}, {padding} and {output_padding}"
+        )
     if any(more >= max(step, gap) for more, step, gap in zip(output_padding, stride, dilation, strict=True)):
         raise ValueError(
             f"conv_transpose2d: output_padding {output_padding} must be smaller than stride {stride} "

@@ -1,0 +1,57 @@
+"""Why an op could not be computed, in words that name the op and what it was given.
+
+Ops check beforehand only what NumPy would let pass. Its own complaints about the rest are put into these words
+afterwards: a check would cost time in every op of every step, and an exception costs nothing until it is raised.
+"""
+
+from __future__ import annotations
+
+import inspect
+import reprlib
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from npnn_cli.autograd.ops.primitive import PUBLIC_NAMES
+from npnn_cli.registry import in_other_words
+
+REFUSALS = (ValueError, TypeError, IndexError, AttributeError)
+
+# What NumPy says, and what it means to say.
+_EXPECTED = {
+    "could not be broadcast": "sizes must be equal or 1, counted from the last dimension",
+    "core dimension": "sizes along which products are summed must be equal",
+}
+
+
+def explain(error: Exception, op: Callable[..., Any], inputs: Sequence[Any], options: Mapping[str, Any]) -> None:
+    """Raise in other words what an op raised, unless its own words name the op already.
+
+    Raises:
+        ValueError, TypeError, IndexError: as the error was; a TypeError if an input is neither array nor number.
+    """
+    name, message = op.__name__, str(error)
+    if message.startswith((f"{name}:", f"{name}(")):
+        return
+    given = _described(op, inputs, options)
+    if not all(isinstance(x, np.ndarray | np.generic | int | float | None) for x in inputs):
+        raise TypeError(f"{name}: expected tensors, arrays or numbers, got {given}") from error
+    for words, expected in _EXPECTED.items():
+        if words in message:
+            message = expected
+    if isinstance(error, IndexError | TypeError | ValueError):
+        raise in_other_words(error, f"{name}: {message}, got {given}") from error
+
+
+def _described(op: Callable[..., Any], inputs: Sequence[Any], options: Mapping[str, Any]) -> str:
+    """Inputs and options under their public names: the dtype and shape of an array, the value of anything else."""
+    parameters = inspect.signature(op).parameters.values()
+    names = [PUBLIC_NAMES.get(p.name, p.name) for p in parameters if p.kind is p.POSITIONAL_ONLY]
+    names += [f"tensor {number}" for number in range(len(inputs) - len(names))]
+    named = [*zip(names, inputs, strict=False), *options.items()]
+    return ", ".join(f"{name} {_brief(value)}" for name, value in named)
+
+
+def _brief(value: Any) -> str:
+    return f"{value.dtype} {value.shape}" if isinstance(value, np.ndarray | np.generic) else reprlib.repr(value)
