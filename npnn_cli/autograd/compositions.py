@@ -176,6 +176,8 @@ def roll(input: Tensor, shifts: int | Sequence[int], dims: Dim = None) -> Tensor
     shifts, dims = (each if isinstance(each, Sequence) else (each,) for each in (shifts, dims))
     if len(shifts) != len(dims) or not shifts:
         raise ValueError(f"roll: expected one shift for each of dims, got {shifts} for {dims}")
+    if input.ndim == 0:
+        raise IndexError(f"roll: a single number has no dimensions to roll along, got {dims}")
     for shift, dim in zip(shifts, dims, strict=True):
         d = dim_of(input, dim, "roll")
         cut = -shift % max(input.shape[d], 1)

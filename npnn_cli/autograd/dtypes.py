@@ -27,6 +27,16 @@ def set_default_dtype(dtype: DTypeLike) -> None:
     _default = np.dtype(dtype)
 
 
+def require_floating(x: Any, op: str) -> None:
+    """Refuse for an op what is no array of floats.
+
+    Raises:
+        TypeError: saying so.
+    """
+    if x.dtype.kind != "f":
+        raise TypeError(f"{op}: input must be floating, got {x.dtype}")
+
+
 def is_floating(x: Any) -> bool:
     """Whether x is an array, or one number of an array, of floats."""
     return isinstance(x, np.ndarray | np.generic) and x.dtype.kind == "f"

@@ -35,7 +35,8 @@ def explain(error: Exception, op: Callable[..., Any], inputs: Sequence[Any], opt
     if message.startswith((f"{name}:", f"{name}(")):
         return
     given = _described(op, inputs, options)
-    if not all(isinstance(x, np.ndarray | np.generic | int | float | None) for x in inputs):
+    numbers = () if isinstance(error, AttributeError) else (int, float)  # which have no shape to ask for
+    if not all(isinstance(x, (np.ndarray, np.generic, type(None), *numbers)) for x in inputs):
         raise TypeError(f"{name}: expected tensors, arrays or numbers, got {given}") from error
     for words, expected in _EXPECTED.items():
         if words in message:

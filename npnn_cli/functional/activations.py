@@ -51,7 +51,7 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
         raise ValueError(
             f"prelu: expected a weight of shape (1,) or ({channels},) for the input {input.shape}, got {weight.shape}"
         )
-    slopes = weight.reshape(-1, *[1] * (input.ndim - 2)) if weight.size > 1 else weight.reshape(())
+    slopes = weight.reshape(()) if weight.size == 1 else weight.reshape(-1, *[1] * (input.ndim - 2))
     return where(input > 0, input, input * slopes)
 
 

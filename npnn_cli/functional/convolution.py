@@ -21,6 +21,7 @@ conv_transpose2d = lift(transposed_convolution.conv_transpose2d)
     example(normal(2, 3, 7), normal(4, 3, 2), normal(4)),
     example(normal(2, 4, 8), normal(6, 2, 3), normal(6), stride=2, padding=1, dilation=2, groups=2),
     example(normal(2, 3, 7), normal(4, 3, 3), padding="same"),
+    example(normal(3, 7), normal(4, 3, 2), normal(4), padding=1),
 )
 def conv1d(
     input: Tensor,
@@ -31,18 +32,20 @@ def conv1d(
     dilation: Single = 1,
     groups: int = 1,
 ) -> Tensor:
-    """Cross-correlate signals (N, C, L) with filters (C_out, C/groups, kernel): :func:`conv2d` of images of height 1.
+    """Cross-correlate signals (N, C, L) or (C, L) with filters (C_out, C/groups, kernel).
+
+    It is :func:`conv2d` of images of height 1.
 
     Raises:
         ValueError: if the shapes do not fit one another.
     """
-    if input.ndim != 3 or weight.ndim != 3 or input.shape[1] != weight.shape[1] * groups:
+    if input.ndim not in (2, 3) or weight.ndim != 3 or input.shape[-2] != weight.shape[1] * groups:
         raise ValueError(
-            f"conv1d: expected signals (N, C, L) and filters (C_out, C/groups, kernel) with {groups=}, "
+            f"conv1d: expected signals (N, C, L) or (C, L) and filters (C_out, C/groups, kernel) with {groups=}, "
             f"got shapes {input.shape} and {weight.shape}"
         )
     answer = conv2d(
-        input.reshape(*input.shape[:2], 1, input.shape[2]),
+        input.reshape(*input.shape[:-1], 1, input.shape[-1]),
         weight.reshape(*weight.shape[:2], 1, weight.shape[2]),
         bias,
         stride=(1, single(stride)),
@@ -50,4 +53,4 @@ def conv1d(
         dilation=(1, single(dilation)),
         groups=groups,
     )
-    return answer.reshape(*answer.shape[:2], answer.shape[3])
+    return answer.reshape(*answer.shape[:-2], answer.shape[-1])

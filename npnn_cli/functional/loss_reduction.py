@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from npnn_cli.autograd.dtypes import require_floating
 from npnn_cli.autograd.ops.primitive import Array
 from npnn_cli.autograd.tensor import Tensor
 
@@ -24,8 +25,7 @@ def comparable(op: str, input: Any, target: Any) -> tuple[Tensor, Tensor]:
 def floating(op: str, input: Any) -> Tensor:
     """The input as a tensor, if it is floating."""
     tensor = input if isinstance(input, Tensor) else Tensor(input)
-    if tensor.dtype.kind != "f":
-        raise TypeError(f"{op}: input must be floating, got {tensor.dtype}")
+    require_floating(tensor, op)
     return tensor
 
 

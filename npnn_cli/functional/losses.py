@@ -97,6 +97,7 @@ def nll_loss(
     ``weight``, ``ignore_index`` and the weighted mean are those of :func:`cross_entropy`.
     See https://pytorch.org/docs/stable/generated/torch.nn.functional.nll_loss.html.
     """
+    input = floating("nll_loss", input)
     target = target if isinstance(target, Tensor) else Tensor(np.asarray(target))
     weights = _class_weights(input, weight, "nll_loss")
     rows, indices = _rows(input, target, ignore_index, "nll_loss", "log-probabilities")

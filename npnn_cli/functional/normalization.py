@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from npnn_cli.autograd.dispatch import apply
+from npnn_cli.autograd.dtypes import require_floating
 from npnn_cli.autograd.ops import normalization
 from npnn_cli.autograd.ops.primitive import Array
 from npnn_cli.autograd.tensor import Tensor
@@ -44,7 +45,7 @@ def batch_norm(
     Raises:
         ValueError: if the sizes do not fit, a running statistic is missing, or a channel has one value in training.
     """
-    input = input if isinstance(input, Tensor) else Tensor(input)
+    input = _floating("batch_norm", input)
     if input.ndim < 2:
         raise ValueError(f"batch_norm: expected an input (N, C, ...), got shape {input.shape}")
     shapes = {"running_mean": running_mean, "running_var": running_var, "weight": weight, "bias": bias}
@@ -87,6 +88,7 @@ def layer_norm(
     Raises:
         ValueError: if the sizes do not fit.
     """
+    input = _floating("layer_norm", input)
     dim = _last_dimensions("layer_norm", input, normalized_shape, {"weight": weight, "bias": bias})
     return apply(normalization.normalize, input, weight, bias, dim=dim, eps=eps)
 
@@ -103,6 +105,7 @@ def rms_norm(input: Tensor, normalized_shape: Sequence[int], weight: Any = None,
     Raises:
         ValueError: if the sizes do not fit.
     """
+    input = _floating("rms_norm", input)
     dim = _last_dimensions("rms_norm", input, normalized_shape, {"weight": weight})
     eps = float(np.finfo(input.dtype).eps) if eps is None else eps
     return apply(normalization.normalize, input, weight, dim=dim, eps=eps, centered=False)
@@ -117,7 +120,7 @@ def group_norm(input: Tensor, num_groups: int, weight: Any = None, bias: Any = N
     Raises:
         ValueError: if the sizes do not fit, or the channels do not divide into the groups.
     """
-    input = input if isinstance(input, Tensor) else Tensor(input)
+    input = _floating("group_norm", input)
     if input.ndim < 2 or num_groups < 1 or input.shape[1] % num_groups:
         raise ValueError(
             f"group_norm: expected an input (N, C, ...) whose C is divisible by num_groups={num_groups}, "
@@ -129,6 +132,12 @@ def group_norm(input: Tensor, num_groups: int, weight: Any = None, bias: Any = N
     weight, bias = (_reshaped(each, (*members[:2], 1)) for each in (weight, bias))
     groups = input.reshape(len(input), *members)
     return apply(normalization.normalize, groups, weight, bias, dim=(2, 3), eps=eps).reshape(input.shape)
+
+
+def _floating(op: str, input: Any) -> Tensor:
+    tensor = input if isinstance(input, Tensor) else Tensor(input)
+    require_floating(tensor, op)
+    return tensor
 
 
 def _last_dimensions(

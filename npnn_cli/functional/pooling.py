@@ -34,9 +34,10 @@ adaptive_max_pool2d = lift(adaptive_pooling.adaptive_max_pool2d)
 @functions.register(
     example(distinct(2, 3, 6), kernel_size=2),
     example(distinct(2, 3, 7), kernel_size=3, stride=2, padding=1),
+    example(distinct(3, 6), kernel_size=2, stride=1),
 )
 def max_pool1d(input: Tensor, kernel_size: Single, stride: Single | None = None, padding: Single = 0) -> Tensor:
-    """Greatest element of each window of signals (N, C, L): :func:`max_pool2d` of images of height 1.
+    """Greatest element of each window of signals (N, C, L) or (C, L): :func:`max_pool2d` of images of height 1.
 
     Raises:
         ValueError: if the input is no batch of signals, or the window does not fit.
@@ -48,6 +49,7 @@ def max_pool1d(input: Tensor, kernel_size: Single, stride: Single | None = None,
 @functions.register(
     example(normal(2, 3, 6), kernel_size=2),
     example(normal(2, 3, 8), kernel_size=3, stride=2, padding=1, ceil_mode=True, count_include_pad=False),
+    example(normal(3, 6), kernel_size=2, stride=1),
 )
 def avg_pool1d(
     input: Tensor,
@@ -57,7 +59,7 @@ def avg_pool1d(
     ceil_mode: bool = False,
     count_include_pad: bool = True,
 ) -> Tensor:
-    """Mean of each window of signals (N, C, L): :func:`avg_pool2d` of images of height 1.
+    """Mean of each window of signals (N, C, L) or (C, L): :func:`avg_pool2d` of images of height 1.
 
     Raises:
         ValueError: if the input is no batch of signals, or the window does not fit.
@@ -87,7 +89,7 @@ def interpolate(
         ValueError: if not just one of size and scale_factor is given, they do not fit, or the mode is another.
     """
     spatial = input.shape[2:]
-    if mode != "nearest" or (size is None) == (scale_factor is None) or not spatial:
+    if mode != "nearest" or (size is None) == (scale_factor is None) or not 1 <= len(spatial) <= 3:
         raise ValueError(
             f"interpolate: expected an input (N, C, ...), mode 'nearest' and either size or scale_factor, "
             f"got shape {input.shape}, {mode=}, {size=}, {scale_factor=}"
@@ -95,8 +97,8 @@ def interpolate(
     scales = _for_each("scale_factor", scale_factor, spatial)
     sizes = [math.floor(old * scale) for old, scale in zip(spatial, scales, strict=True)]
     sizes = sizes if size is None else _for_each("size", size, spatial)
-    if min(sizes, default=1) < 1 or 0 in spatial:
-        raise ValueError(f"interpolate: sizes must be at least 1, got {tuple(spatial)} to become {tuple(sizes)}")
+    if min(sizes, default=1) < 1 or 0 in input.shape[1:]:
+        raise ValueError(f"interpolate: sizes must be at least 1, got {input.shape} to become (..., {tuple(sizes)})")
     for dim, (old, new, scale) in enumerate(zip(spatial, sizes, scales, strict=True), start=2):
         step = np.float32(1 / scale if size is None else old / new)  # in single precision, as PyTorch rounds it
         nearest = np.minimum(np.floor(np.arange(new, dtype=np.float32) * step).astype(np.intp), old - 1)
@@ -115,19 +117,26 @@ def _for_each(name: str, value: Any, spatial: tuple[int, ...]) -> list[Any]:
 
 def _windows(op: str, input: Tensor, kernel: Single, stride: Single | None, padding: Single) -> tuple[Any, Any, Any]:
     """Options for signals, as options for images of height 1."""
-    if input.ndim != 3:
-        raise ValueError(f"{op}: expected signals (N, C, L), got shape {input.shape}")
+    if input.ndim not in (2, 3):
+        raise ValueError(f"{op}: expected signals (N, C, L) or (C, L), got shape {input.shape}")
     return (1, single(kernel)), (1, single(kernel if stride is None else stride)), (0, single(padding))
 
 
 def single(value: Single) -> int:
-    """One number, which may stand in a tuple."""
-    return value if isinstance(value, int) else value[0]
+    """One number, which may stand in a tuple.
+
+    Raises:
+        TypeError: if it is none.
+    """
+    number = value[0] if isinstance(value, tuple | list) and len(value) == 1 else value
+    if not isinstance(number, int | np.integer):
+        raise TypeError(f"expected one whole number, got {value!r}")
+    return int(number)
 
 
 def _high(input: Tensor) -> Tensor:
-    return input.reshape(*input.shape[:2], 1, input.shape[2])
+    return input.reshape(*input.shape[:-1], 1, input.shape[-1])
 
 
 def _flat(images: Tensor) -> Tensor:
-    return images.reshape(*images.shape[:2], images.shape[3])
+    return images.reshape(*images.shape[:-2], images.shape[-1])

@@ -191,7 +191,7 @@ def _output_shape(spec: RunSpec, path: tuple[str | int, ...], module: Module, sh
     try:
         with no_grad():
             output = module.eval()(Tensor(np.zeros((1, *shape), spec.dtype)))
-    except ValueError as error:
+    except (ValueError, LookupError) as error:
         raise _misfit(spec, path, shape, str(error)) from None
     except MemoryError:
         raise _misfit(spec, path, shape, "the output is too large for the memory") from None

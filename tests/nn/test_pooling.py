@@ -53,7 +53,7 @@ def test_nearest_is_pytorchs_whatever_the_scale(size, scale):
     assert np.array_equal(F.interpolate(Tensor(signal), theirs.shape[2]).data, by_size)
 
 
-IMAGES, SIGNALS = np.ones((2, 3, 4, 5)), np.ones((2, 3, 4))
+IMAGES, SIGNALS, ROWS = np.ones((2, 3, 4, 5)), np.ones((2, 3, 4)), np.ones((2, 3))
 
 
 @pytest.mark.parametrize(
@@ -62,14 +62,14 @@ IMAGES, SIGNALS = np.ones((2, 3, 4, 5)), np.ones((2, 3, 4))
         (lambda: nn.AvgPool2d(0), "AvgPool2d: .*kernel_size=0"),
         (lambda: nn.AvgPool1d(2, stride=0), "AvgPool1d: .*stride=0"),
         (lambda: nn.MaxPool1d(2, padding=-1), "MaxPool1d: .*padding=-1"),
-        (lambda: nn.AvgPool2d(2)(SIGNALS), r"avg_pool2d: expected .* \(N, C, H, W\), got .* \(2, 3, 4\)"),
+        (lambda: nn.AvgPool2d(2)(ROWS), r"avg_pool2d: expected images \(N, C, H, W\) .*, got shape \(2, 3\)"),
         (lambda: nn.AvgPool2d(6)(IMAGES), r"avg_pool2d: kernel_size \(6, 6\) is larger"),
         (lambda: nn.AvgPool2d(2, padding=2)(IMAGES), r"avg_pool2d: padding \(2, 2\) .* half of kernel_size \(2, 2\)"),
         (lambda: F.avg_pool2d(IMAGES, 2, divisor_override=0), "divisor_override not 0"),
-        (lambda: nn.AvgPool1d(2)(IMAGES), r"avg_pool1d: expected signals \(N, C, L\), got shape \(2, 3, 4, 5\)"),
+        (lambda: nn.AvgPool1d(2)(IMAGES), r"avg_pool1d: expected signals .*, got shape \(2, 3, 4, 5\)"),
         (lambda: nn.MaxPool1d(5)(SIGNALS), "max_pool2d: kernel_size"),
         (lambda: nn.AdaptiveAvgPool2d(0)(IMAGES), "adaptive_avg_pool2d: output_size must be at least 1, got 0"),
-        (lambda: nn.AdaptiveMaxPool2d(1)(SIGNALS), r"adaptive_max_pool2d: expected images .* \(2, 3, 4\)"),
+        (lambda: nn.AdaptiveMaxPool2d(1)(ROWS), r"adaptive_max_pool2d: expected images .* \(2, 3\)"),
         (lambda: nn.Upsample(), "Upsample: expected either size or scale_factor"),
         (lambda: nn.Upsample(2, 2.0), "Upsample: expected either size or scale_factor"),
         (lambda: nn.Upsample(2, mode="bilinear"), "mode='bilinear'"),

@@ -195,7 +195,7 @@ MISTAKES = {
         ["layer 0 (Conv2d)", "(1, 28, 28)", "(3, 29)"],
     ),
     "no such dimension": (
-        {"model": "[{type: Flatten, start_dim: 3}]"}, "3:9", ["layer 0 (Flatten)", "(10,)", "axis 3"],
+        {"model": "[{type: Flatten, start_dim: 3}]"}, "3:9", ["layer 0 (Flatten)", "(10,)", "start_dim must lie"],
     ),
     "samples that are mixed": (
         {"model": "[{type: Flatten, start_dim: 0}, {type: Linear, out_features: 1}]"},

@@ -11,6 +11,7 @@ from typing import Literal
 
 import numpy as np
 
+from npnn_cli.autograd.dtypes import require_floating
 from npnn_cli.autograd.ops.dimensions import dim_of
 from npnn_cli.autograd.ops.error_function import error_function
 from npnn_cli.autograd.ops.primitive import Answer, Array, primitive
@@ -30,6 +31,7 @@ def relu(x: Array, /) -> Answer:
 @_quiet
 def leaky_relu(x: Array, /, negative_slope: float = 0.01) -> Answer:
     """Rectifier that leaks: x above 0, negative_slope · x elsewhere."""
+    require_floating(x, "leaky_relu")
     above = (x > 0).astype(x.dtype)
     slopes = above + negative_slope * (1 - above)  # at a tenth of the time of np.where, whose branches mispredict
     return x * slopes, lambda g: g * slopes
@@ -42,6 +44,7 @@ def elu(x: Array, /, alpha: float = 1.0) -> Answer:
 
     Clevert et al., "Fast and accurate deep network learning by exponential linear units", ICLR 2016.
     """
+    require_floating(x, "elu")
     above, curve = (x > 0).astype(x.dtype), alpha * np.expm1(np.minimum(x, 0))
     return np.maximum(x, 0) + curve, lambda g: g * (above + (1 - above) * (curve + alpha))
 
@@ -72,6 +75,7 @@ def gelu(x: Array, /, approximate: Literal["none", "tanh"] = "none") -> Answer:
     """
     if approximate not in ("none", "tanh"):
         raise ValueError(f"gelu: approximate must be 'none' or 'tanh', got {approximate!r}")
+    require_floating(x, "gelu")
     share, slope = _normal_distribution(x) if approximate == "none" else _normal_distribution_by_tanh(x)
 
     def gradient(g: Array) -> Array:
@@ -116,6 +120,7 @@ def _normal_distribution_by_tanh(x: Array) -> tuple[Array, Callable[[], Array]]:
 @_quiet
 def softplus(x: Array, /, beta: float = 1.0, threshold: float = 20.0) -> Answer:
     """Smooth rectifier log(1 + e ** (beta · x)) / beta; x itself where beta · x is above the threshold."""
+    require_floating(x, "softplus")
     scaled = beta * x
     linear = scaled > threshold
     ans = np.where(linear, x, (np.maximum(scaled, 0) + np.log1p(np.exp(-np.abs(scaled)))) / beta)
@@ -166,6 +171,5 @@ def log_softmax(x: Array, /, dim: int) -> Answer:
 
 def _shifted(x: Array, dim: int, op: str) -> Array:
     """X less its maximum along ``dim``, so that no exponential overflows."""
-    if x.dtype.kind != "f":
-        raise TypeError(f"{op}: expected floating numbers, got {x.dtype}")
+    require_floating(x, op)
     return np.asarray(x - x.max(axis=dim_of(x, dim, op), keepdims=True, initial=-np.inf))

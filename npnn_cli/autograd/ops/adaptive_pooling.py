@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from npnn_cli.autograd.ops.batches import of_one_sample
 from npnn_cli.autograd.ops.primitive import Answer, Array, primitive
 from npnn_cli.examples import distinct, example, normal
 
@@ -16,9 +17,11 @@ def output_pair(output_size: OutputSize, shape: tuple[int, ...], op: str) -> tup
     Raises:
         ValueError: if the input is no batch of images, or a size is less than 1.
     """
-    if len(shape) != 4 or 0 in shape[2:]:
-        raise ValueError(f"{op}: expected images (N, C, H, W), got shape {shape}")
+    if len(shape) != 4 or 0 in shape[1:]:
+        raise ValueError(f"{op}: expected images (N, C, H, W) or (C, H, W), got shape {shape}")
     wanted = output_size if isinstance(output_size, tuple | list) else (output_size, output_size)
+    if len(wanted) != 2 or not all(each is None or isinstance(each, int | np.integer) for each in wanted):
+        raise TypeError(f"{op}: output_size must be a whole number or None, or two of them, got {output_size!r}")
     height, width = (size if each is None else each for each, size in zip(wanted, shape[2:], strict=True))
     if height < 1 or width < 1:
         raise ValueError(f"{op}: output_size must be at least 1, got {output_size}")
@@ -38,15 +41,19 @@ def _length(window: slice) -> int:
     example(normal(2, 3, 7, 5), output_size=(3, 2)),
     example(normal(2, 3, 4, 6), output_size=1),
     example(normal(2, 3, 4, 2), output_size=(None, 3)),
+    example(normal(3, 7, 5), output_size=2),
+    example(normal(0, 3, 7, 5), output_size=2),
 )
 def adaptive_avg_pool2d(x: Array, /, output_size: OutputSize) -> Answer:
-    """Mean of each of ``output_size`` windows that cover images (N, C, H, W); sums over rows, then over columns.
+    """Mean of each of ``output_size`` windows that cover images (N, C, H, W) or (C, H, W).
 
     See https://pytorch.org/docs/stable/generated/torch.nn.functional.adaptive_avg_pool2d.html.
 
     Raises:
         ValueError: if x is no batch of images, or a size is less than 1.
     """
+    if x.ndim == 3:
+        return of_one_sample(adaptive_avg_pool2d(x[None], output_size))
     height, width = output_pair(output_size, x.shape, "adaptive_avg_pool2d")
     rows, columns = adaptive_windows(x.shape[2], height), adaptive_windows(x.shape[3], width)
     divisor = np.array([[float(_length(i) * _length(j)) for j in columns] for i in rows], x.dtype)
@@ -71,15 +78,21 @@ def adaptive_avg_pool2d(x: Array, /, output_size: OutputSize) -> Answer:
     example(distinct(2, 3, 7, 5), output_size=(3, 2)),
     example(distinct(2, 3, 4, 6), output_size=1),
     example(distinct(2, 3, 4, 2), output_size=(None, 3)),
+    example(distinct(3, 7, 5), output_size=2),
+    example(distinct(0, 3, 7, 5), output_size=2),
 )
 def adaptive_max_pool2d(x: Array, /, output_size: OutputSize) -> Answer:
-    """Greatest element of each of ``output_size`` windows that cover images (N, C, H, W); the first of equals counts.
+    """Greatest element of each of ``output_size`` windows that cover images (N, C, H, W) or (C, H, W).
+
+    Of equal elements the first takes the gradient.
 
     See https://pytorch.org/docs/stable/generated/torch.nn.functional.adaptive_max_pool2d.html.
 
     Raises:
         ValueError: if x is no batch of images, or a size is less than 1.
     """
+    if x.ndim == 3:
+        return of_one_sample(adaptive_max_pool2d(x[None], output_size))
     height, width = output_pair(output_size, x.shape, "adaptive_max_pool2d")
     rows, columns = adaptive_windows(x.shape[2], height), adaptive_windows(x.shape[3], width)
     ans = np.empty((*x.shape[:2], height, width), x.dtype)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from npnn_cli.autograd.ops.batches import of_one_sample
 from npnn_cli.autograd.ops.primitive import Answer, Array, primitive
 from npnn_cli.autograd.ops.sizes import Pair, pair
 from npnn_cli.examples import example, normal
@@ -22,6 +23,8 @@ from npnn_cli.examples import example, normal
     example(normal(2, 2, 5, 8), kernel_size=3, stride=2, padding=1, ceil_mode=True),
     example(normal(2, 2, 5, 8), kernel_size=(2, 3), stride=3, padding=1, ceil_mode=True, count_include_pad=False),
     example(normal(2, 2, 4, 6), kernel_size=(3, 2), divisor_override=5),
+    example(normal(3, 4, 6), kernel_size=2),
+    example(normal(0, 3, 4, 6), kernel_size=2),
 )
 def avg_pool2d(
     x: Array,
@@ -33,8 +36,9 @@ def avg_pool2d(
     count_include_pad: bool = True,
     divisor_override: int | None = None,
 ) -> Answer:
-    """Mean of each window of images (N, C, H, W); the padding is 0, and the stride is the kernel size unless given.
+    """Mean of each window of images (N, C, H, W) or (C, H, W).
 
+    The padding is 0, and the stride is the kernel size unless given.
     The answer is (N, C, H_out, W_out) with H_out = (H + 2 padding - kernel height) / stride + 1, rounded down, or up in
     ``ceil_mode``. A window is divided by the elements in it, those of the padding counted unless
     ``count_include_pad`` is False, or by ``divisor_override``.
@@ -43,6 +47,9 @@ def avg_pool2d(
     Raises:
         ValueError: if x is no batch of images, the window does not fit them, or the padding is more than half of it.
     """
+    if x.ndim == 3:
+        image, options = x[None], (ceil_mode, count_include_pad, divisor_override)
+        return of_one_sample(avg_pool2d(image, kernel_size, stride, padding, *options))
     kernel, padding = pair(kernel_size), pair(padding)
     stride = kernel if stride is None else pair(stride)
     _check(x, kernel, stride, padding, divisor_override)
@@ -120,8 +127,10 @@ def _total(slabs: list[Array]) -> Array:
 
 
 def _check(x: Array, kernel: Pair, stride: Pair, padding: Pair, divisor: int | None) -> None:
-    if x.ndim != 4 or x.dtype.kind != "f":
-        raise ValueError(f"avg_pool2d: expected floating images (N, C, H, W), got {x.dtype} of shape {x.shape}")
+    if x.ndim != 4 or 0 in x.shape[1:]:
+        raise ValueError(f"avg_pool2d: expected images (N, C, H, W) or (C, H, W), got shape {x.shape}")
+    if x.dtype.kind != "f":
+        raise TypeError(f"avg_pool2d: expected floating images, got {x.dtype}")
     if min(*kernel, *stride) < 1 or divisor == 0:
         raise ValueError(
             f"avg_pool2d: kernel_size and stride must be at least 1 and divisor_override not 0, "

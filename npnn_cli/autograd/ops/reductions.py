@@ -11,11 +11,17 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from npnn_cli.autograd.dtypes import get_default_dtype, require_floating
 from npnn_cli.autograd.ops.dimensions import Dim, dim_of, dims_of
 from npnn_cli.autograd.ops.primitive import Answer, Array, primitive
 from npnn_cli.examples import constant, distinct, example, nonzero, normal, positive
 
 _quiet = np.errstate(all="ignore")
+
+
+def _dtype_of_sum(x: Array) -> type[np.int64] | None:
+    """The dtype of a sum or a product that is not NumPy's: PyTorch has int64 for unsigned numbers, too."""
+    return np.int64 if x.dtype.kind == "u" else None
 
 
 def _expand(reduced: Array, dims: tuple[int, ...], keepdim: bool) -> Array:
@@ -33,7 +39,8 @@ def _expand(reduced: Array, dims: tuple[int, ...], keepdim: bool) -> Array:
 def sum(x: Array, /, dim: Dim = None, keepdim: bool = False) -> Answer:
     """Sum of the elements."""
     dims = dims_of(x, dim, "sum")
-    return x.sum(axis=dims, keepdims=keepdim), lambda g: np.broadcast_to(_expand(g, dims, keepdim), x.shape)
+    ans = x.sum(axis=dims, keepdims=keepdim, dtype=_dtype_of_sum(x))
+    return ans, lambda g: np.broadcast_to(_expand(g, dims, keepdim), x.shape)
 
 
 @primitive(
@@ -45,6 +52,7 @@ def sum(x: Array, /, dim: Dim = None, keepdim: bool = False) -> Answer:
 @_quiet
 def mean(x: Array, /, dim: Dim = None, keepdim: bool = False) -> Answer:
     """Arithmetic mean of the elements; nan if there are none."""
+    require_floating(x, "mean")
     dims = dims_of(x, dim, "mean")
     count = _count(x, dims)
     ans = x.sum(axis=dims, keepdims=keepdim) / count
@@ -59,6 +67,7 @@ def mean(x: Array, /, dim: Dim = None, keepdim: bool = False) -> Answer:
 @_quiet
 def var(x: Array, /, dim: Dim = None, correction: float = 1, keepdim: bool = False) -> Answer:
     """Variance Σ (x - mean)² / (n - correction) of n elements; the correction 0 gives the biased one."""
+    require_floating(x, "var")
     dims = dims_of(x, dim, "var")
     ans, slopes = _variance(x, dims, correction, keepdim)
     return ans, lambda g: _expand(g, dims, keepdim) * slopes
@@ -72,6 +81,7 @@ def var(x: Array, /, dim: Dim = None, correction: float = 1, keepdim: bool = Fal
 @_quiet
 def std(x: Array, /, dim: Dim = None, correction: float = 1, keepdim: bool = False) -> Answer:
     """Standard deviation, the root of the variance, with derivative 0 where it is 0."""
+    require_floating(x, "std")
     dims = dims_of(x, dim, "std")
     variance, slopes = _variance(x, dims, correction, keepdim)
     ans = np.sqrt(variance)
@@ -111,7 +121,7 @@ def prod(x: Array, /, dim: int | None = None, keepdim: bool = False) -> Answer:
         others = before * after if dim is None else np.moveaxis(before * after, -1, dim)
         return np.asarray(_expand(g, dims, keepdim) * others.reshape(x.shape))
 
-    return x.prod(axis=dims, keepdims=keepdim), gradient
+    return x.prod(axis=dims, keepdims=keepdim, dtype=_dtype_of_sum(x)), gradient
 
 
 @primitive(
@@ -178,6 +188,7 @@ def logsumexp(x: Array, /, dim: int | Sequence[int], keepdim: bool = False) -> A
     Its derivative is the softmax. Where every element is -inf, or there is none, it is -inf.
     """
     dims = dims_of(x, dim, "logsumexp")
+    x = x if x.dtype.kind == "f" else x.astype(get_default_dtype())
     greatest = x.max(axis=dims, keepdims=True, initial=-np.inf)
     greatest = np.where(np.isinf(greatest), 0, greatest)
     full = np.log(np.exp(x - greatest).sum(axis=dims, keepdims=True)) + greatest
@@ -207,8 +218,9 @@ def norm(x: Array, /, p: float | str = "fro", dim: Dim = None, keepdim: bool = F
     """
     if isinstance(p, str) and p != "fro":
         raise ValueError(f"norm: p must be a number or 'fro', got {p!r}")
+    require_floating(x, "norm")
     order = 2.0 if isinstance(p, str) else float(p)
-    dims, size = dims_of(x, dim, "norm"), np.abs(x)
+    dims, size = (dims_of if order >= 0 and order != math.inf else _nonempty)(x, dim, "norm"), np.abs(x)
     if order == 0:
         return np.asarray(size != 0).sum(axis=dims, keepdims=keepdim, dtype=x.dtype), lambda _: np.zeros_like(x)
     if math.isinf(order):
@@ -237,4 +249,4 @@ def cumsum(x: Array, /, dim: int) -> Answer:
         backwards = np.flip(np.atleast_1d(g), dim)
         return np.flip(backwards.cumsum(dim), dim).reshape(x.shape)
 
-    return rows.cumsum(dim).reshape(x.shape), gradient
+    return rows.cumsum(dim, dtype=_dtype_of_sum(x)).reshape(x.shape), gradient
