@@ -72,7 +72,7 @@ def cross_entropy(
     if target.dtype.kind == "f" and target.shape == input.shape:
         dim, count = (1, input.shape[1]) if input.ndim > 1 else (0, len(input))
         column = (-1,) + (1,) * (input.ndim - 2) if input.ndim > 1 else (-1,)
-        q = (target * (1 - label_smoothing) + label_smoothing / max(count, 1)) * weights.reshape(column)
+        q = (target * (1 - label_smoothing) + label_smoothing / count) * weights.reshape(column)
         return reduced(-(q * input.log_softmax(dim)).sum(dim), reduction)
     rows, indices = _rows(input, target, ignore_index, "cross_entropy", "logits")
     ignored = ignore_index if (indices == ignore_index).any() else None
@@ -188,9 +188,9 @@ def kl_div(
 
 def _class_weights(input: Tensor, weight: Any, op: str) -> Array:
     """The weight of each class, 1 unless given."""
-    if input.ndim == 0:
-        raise ValueError(f"{op}: expected an input of shape (C,), (N, C) or (N, C, d...), got a single number")
-    count = input.shape[min(1, input.ndim - 1)]
+    count = input.shape[min(1, input.ndim - 1)] if input.ndim else 0
+    if count == 0:
+        raise ValueError(f"{op}: expected an input of shape (C,), (N, C) or (N, C, d...), got shape {input.shape}")
     weights: Array = np.ones(count, input.dtype) if weight is None else Tensor(weight).data.astype(input.dtype)
     require(weights.shape == (count,), op, f"weight must have shape ({count},), one number per class", weights.shape)
     return weights

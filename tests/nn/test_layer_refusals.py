@@ -44,5 +44,7 @@ def test_bad_options_are_refused_at_construction(build, message):
     ],
 )
 def test_inputs_that_do_not_fit_are_refused_at_the_call(layer, shape):
-    with pytest.raises((ValueError, IndexError), match=type(layer).__name__.lower().replace("maxpool", "max_pool") + r"|Linear"):
+    with pytest.raises(
+        (ValueError, IndexError), match=type(layer).__name__.lower().replace("maxpool", "max_pool") + r"|Linear"
+    ):
         layer(np.zeros(shape))
