@@ -11,7 +11,7 @@ import numpy as np
 from npnn_cli.autograd.dispatch import apply
 from npnn_cli.autograd.ops import elementwise, indexing, linear_algebra, shapes
 from npnn_cli.autograd.ops.dimensions import Dim, along, dim_of, dims_in_order
-from npnn_cli.examples import classes, example, normal
+from npnn_cli.examples import classes, example, nonzero, normal, uniform
 from npnn_cli.registry import functions
 
 if TYPE_CHECKING:
@@ -190,7 +190,7 @@ def roll(input: Tensor, shifts: int | Sequence[int], dims: Dim = None) -> Tensor
 # Products
 
 
-@functions.register(example(normal(3), normal(4)), example(normal(0), normal(4)))
+@functions.register(example(normal(3), normal(4)), example(normal(3), normal(3)), example(normal(0), normal(4)))
 def outer(input: Tensor, vec2: Any) -> Tensor:
     """Products of each element of one vector (n,) with each of another (m,): (n, m).
 
@@ -203,7 +203,11 @@ def outer(input: Tensor, vec2: Any) -> Tensor:
     return apply(elementwise.mul, unsqueeze(input, 1), vec2)
 
 
-@functions.register(example(normal(5, 2, 3), normal(5, 3, 4)), example(normal(0, 2, 3), normal(0, 3, 4)))
+@functions.register(
+    example(normal(5, 2, 3), normal(5, 3, 4)),
+    example(normal(2, 3, 3), normal(2, 3, 3)),
+    example(normal(0, 2, 3), normal(0, 3, 4)),
+)
 def bmm(input: Tensor, mat2: Any) -> Tensor:
     """Matrix products of a batch, (b, n, m) times (b, m, p): (b, n, p). Unlike in matmul, nothing is broadcast.
 
@@ -251,3 +255,30 @@ def index_select(input: Tensor, dim: int, index: Any) -> Tensor:
         TypeError, ValueError, IndexError: if the indices are no whole numbers, no vector, or outside.
     """
     return apply(indexing.index_select, input, index, dim=dim)
+
+
+# Activations
+
+
+@functions.register(
+    example(nonzero(3, 4), uniform(0.1, 0.4, 1)),
+    example(nonzero(2, 3, 4), normal(3)),
+    example(nonzero(5), uniform(0.1, 0.4)),
+    example(nonzero(), normal(1)),
+)
+def prelu(input: Tensor, weight: Tensor) -> Tensor:
+    """Rectifier with learned leaks: x above 0, weight · x elsewhere.
+
+    The weight is one number, or one for each channel of an input (N, C, ...).
+    He et al., "Delving deep into rectifiers", ICCV 2015.
+
+    Raises:
+        ValueError: if the weight is neither.
+    """
+    channels = input.shape[1] if input.ndim > 1 else 1
+    if weight.ndim > 1 or weight.size not in (1, channels):
+        raise ValueError(
+            f"prelu: expected a weight of shape (1,) or ({channels},) for the input {input.shape}, got {weight.shape}"
+        )
+    slopes = weight.reshape(()) if weight.size == 1 else weight.reshape(-1, *[1] * (input.ndim - 2))
+    return apply(elementwise.where, input > 0, input, input * slopes)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from npnn_cli.autograd import compositions
 from npnn_cli.autograd.dispatch import apply, lift
 from npnn_cli.autograd.ops import activations, elementwise, error_function, reductions, transcendental
 
@@ -55,6 +56,7 @@ class NumericMethods:
     # Activations; PyTorch has the others as functions only
 
     relu = lift(activations.relu)
+    prelu = compositions.prelu
     sigmoid = lift(activations.sigmoid)
     softmax = lift(activations.softmax)
     log_softmax = lift(activations.log_softmax)

@@ -125,6 +125,9 @@ class Tensor(NumericMethods, ShapeMethods):
     def __float__(self) -> float:
         return float(self.item())
 
+    def __index__(self) -> int:
+        return self.data.__index__()
+
     def __bool__(self) -> bool:
         return bool(self.data)
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 
+from npnn_cli.autograd.compositions import prelu
 from npnn_cli.autograd.dispatch import lift
 from npnn_cli.autograd.ops import activations
 from npnn_cli.autograd.tensor import Tensor
 from npnn_cli.examples import example, nonzero, normal, uniform
-from npnn_cli.functional.elementwise import where
 from npnn_cli.registry import functions
 
 __all__ = ["elu", "gelu", "leaky_relu", "mish", "prelu", "relu", "relu6", "selu", "silu", "softplus", "softsign"]
@@ -29,30 +29,6 @@ log_softmax = lift(activations.log_softmax)
 def relu6(input: Tensor) -> Tensor:
     """Rectifier with a ceiling, min(max(x, 0), 6), with derivative 0 at both."""
     return hardtanh(input, 0.0, 6.0)
-
-
-@functions.register(
-    example(nonzero(3, 4), uniform(0.1, 0.4, 1)),
-    example(nonzero(2, 3, 4), normal(3)),
-    example(nonzero(5), uniform(0.1, 0.4)),
-    example(nonzero(), normal(1)),
-)
-def prelu(input: Tensor, weight: Tensor) -> Tensor:
-    """Rectifier with learned leaks: x above 0, weight · x elsewhere.
-
-    The weight is one number, or one for each channel of an input (N, C, ...).
-    He et al., "Delving deep into rectifiers", ICCV 2015.
-
-    Raises:
-        ValueError: if the weight is neither.
-    """
-    channels = input.shape[1] if input.ndim > 1 else 1
-    if weight.ndim > 1 or weight.size not in (1, channels):
-        raise ValueError(
-            f"prelu: expected a weight of shape (1,) or ({channels},) for the input {input.shape}, got {weight.shape}"
-        )
-    slopes = weight.reshape(()) if weight.size == 1 else weight.reshape(-1, *[1] * (input.ndim - 2))
-    return where(input > 0, input, input * slopes)
 
 
 @functions.register(example(nonzero(3, 4)), example(nonzero()))

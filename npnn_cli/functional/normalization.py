@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,12 @@ from npnn_cli.registry import functions
 
 __all__ = ["batch_norm", "group_norm", "layer_norm", "rms_norm"]
 
+
+def _with_parameters(normalization: Callable[..., Any], input: Any, *parameters: Any, **options: Any) -> Any:
+    """Call a normalization whose weight and bias, which have gradients of their own, are named."""
+    return normalization(input, **dict(zip(("weight", "bias"), parameters, strict=False)), **options)
+
+
 _RUNNING = {"running_mean": np.array([0.5, -1.0, 0.0]), "running_var": np.array([0.5, 1.0, 2.0])}
 
 
@@ -26,6 +32,9 @@ _RUNNING = {"running_mean": np.array([0.5, -1.0, 0.0]), "running_var": np.array(
     example(normal(4, 3, 2, 5), **_RUNNING, eps=0.1),
     example(normal(4, 3, 5), running_mean=None, running_var=None, training=True),
     example(normal(1, 3, 5), running_mean=None, running_var=None, training=True, momentum=0.5),
+    example(normal(4, 3, 5), normal(3), normal(3), running_mean=None, running_var=None, training=True),
+    example(normal(4, 3, 5), normal(3), normal(3), **_RUNNING),
+    call=_with_parameters,
 )
 def batch_norm(
     input: Tensor,
@@ -76,7 +85,10 @@ def batch_norm(
 
 
 @functions.register(
-    example(normal(4, 3), normalized_shape=(3,)), example(normal(2, 3, 4), normalized_shape=(3, 4), eps=0.1)
+    example(normal(4, 3), normalized_shape=(3,)),
+    example(normal(2, 3, 4), normalized_shape=(3, 4), eps=0.1),
+    example(normal(2, 3, 4), normal(3, 4), normal(3, 4), normalized_shape=(3, 4)),
+    call=_with_parameters,
 )
 def layer_norm(
     input: Tensor, normalized_shape: Sequence[int], weight: Any = None, bias: Any = None, eps: float = 1e-5
@@ -94,7 +106,10 @@ def layer_norm(
 
 
 @functions.register(
-    example(normal(4, 3), normalized_shape=(3,)), example(normal(2, 3, 4), normalized_shape=(3, 4), eps=0.1)
+    example(normal(4, 3), normalized_shape=(3,)),
+    example(normal(2, 3, 4), normalized_shape=(3, 4), eps=0.1),
+    example(normal(2, 3, 4), normal(4), normalized_shape=(4,)),
+    call=_with_parameters,
 )
 def rms_norm(input: Tensor, normalized_shape: Sequence[int], weight: Any = None, eps: float | None = None) -> Tensor:
     """Divide by the root of the mean square over the last dimensions: x / √(mean(x²) + eps) · weight.
@@ -111,7 +126,12 @@ def rms_norm(input: Tensor, normalized_shape: Sequence[int], weight: Any = None,
     return apply(normalization.normalize, input, weight, dim=dim, eps=eps, centered=False)
 
 
-@functions.register(example(normal(2, 6), num_groups=3), example(normal(2, 6, 3, 5), num_groups=2, eps=0.1))
+@functions.register(
+    example(normal(2, 6), num_groups=3),
+    example(normal(2, 6, 3, 5), num_groups=2, eps=0.1),
+    example(normal(2, 6, 3), normal(6), normal(6), num_groups=2),
+    call=_with_parameters,
+)
 def group_norm(input: Tensor, num_groups: int, weight: Any = None, bias: Any = None, eps: float = 1e-5) -> Tensor:
     """Normalize each group of channels of each sample of input (N, C, ...); weight and bias are (C,).
 

@@ -17,6 +17,7 @@ from npnn_cli.examples import example, normal
     example(normal(4), normal(2, 4, 5)),
     example(normal(2, 3, 4), normal(4, 5)),
     example(normal(2, 1, 3, 4), normal(6, 4, 5)),
+    example(normal(3, 3), normal(3, 3)),
 )
 def matmul(x: Array, y: Array, /) -> Answer:
     """Matrix product x @ y over the last two dimensions; the others broadcast.

@@ -152,11 +152,13 @@ def _nonempty(x: Array, dim: Dim, op: str) -> tuple[int, ...]:
     return dims
 
 
+@primitive(example(distinct(3, 4)), example(distinct(2, 3, 4), dim=1), example(distinct(2, 3), dim=-1, keepdim=True))
 def argmax(x: Array, /, dim: int | None = None, keepdim: bool = False) -> Answer:
     """Index of the greatest element among all, or along ``dim``; the first of equals. It has no gradient."""
     return _index_of(np.argmax, x, dim, keepdim), None
 
 
+@primitive(example(distinct(3, 4)), example(distinct(2, 3, 4), dim=1), example(distinct(2, 3), dim=-1, keepdim=True))
 def argmin(x: Array, /, dim: int | None = None, keepdim: bool = False) -> Answer:
     """Index of the least element among all, or along ``dim``; the first of equals. It has no gradient."""
     return _index_of(np.argmin, x, dim, keepdim), None
@@ -164,9 +166,9 @@ def argmin(x: Array, /, dim: int | None = None, keepdim: bool = False) -> Answer
 
 def _index_of(choose: Callable[..., Array], x: Array, dim: int | None, keepdim: bool) -> Array:
     op = choose.__name__
-    axis = None if dim is None or x.ndim == 0 else dim_of(x, dim, op)
+    axis = None if dim is None else dim_of(x, dim, op)
     _nonempty(x, axis, op)
-    return np.asarray(choose(x, axis=axis, keepdims=keepdim))
+    return np.asarray(choose(x, axis=axis if x.ndim else None, keepdims=keepdim))
 
 
 def _shared_by_equals(g: Array, ans: Array, x: Array, dims: tuple[int, ...], keepdim: bool) -> Array:
