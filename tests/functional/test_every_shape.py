@@ -23,7 +23,6 @@ assert npnn_cli.nn  # importing it registers everything
 
 ENTRIES = {entry.name: entry for entry in registry.ops.values() if hasattr(functional, entry.name)}
 ENTRIES |= registry.functions
-del ENTRIES["linear"]
 every_name = pytest.mark.parametrize("name", ENTRIES)
 
 # Where shapes that PyTorch takes are refused.
@@ -35,6 +34,7 @@ STRICTER = {
     "batch_norm": "running statistics must fit, even if there is nothing to normalize",
     "cross_entropy": "the one target of (C,) is a number, no vector; without classes there is no loss",
     "nll_loss": "the one target of (C,) is a number, no vector; without classes there is no loss",
+    "linear": "the weight is a matrix, and the bias a vector",
     "kl_div": "a target of another shape would be broadcast without a word",
 }
 # Where shapes that PyTorch refuses are taken.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from npnn_cli.autograd.ops.primitive import Answer, Array, Gradients, Joint, primitive
@@ -65,6 +67,11 @@ def linear(x: Array, weight: Array, bias: Array | None = None, /) -> Answer:
 
     One op instead of a transpose, a product and a sum: with rows x_n, the gradients are g W, Σ g_n ⊗ x_n and Σ g_n.
     """
+    if weight.ndim != 2 or x.ndim == 0 or (bias is not None and bias.ndim != 1):
+        raise ValueError(
+            f"linear: expected (..., in_features), a weight (out_features, in_features) and a bias (out_features,), "
+            f"got {x.shape}, {weight.shape} and {None if bias is None else bias.shape}"
+        )
     ans = x @ weight.T
     if bias is not None:
         ans += bias
@@ -90,4 +97,4 @@ def product_of_rows(g: Array, x: Array, out: Array | None) -> Array:
 
 def _rows(a: Array) -> Array:
     """All vectors along the last dimension, as the rows of one matrix."""
-    return a if a.ndim == 2 else a.reshape(-1, a.shape[-1])
+    return a if a.ndim == 2 else a.reshape(math.prod(a.shape[:-1]), a.shape[-1])

@@ -55,6 +55,7 @@ Primitive = Callable[..., Answer]
 
 P = TypeVar("P", bound=Primitive)
 
+
 # What x and y are called outside, as in PyTorch.
 PUBLIC_NAMES = {"x": "input", "y": "other"}
 
