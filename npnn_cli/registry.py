@@ -14,6 +14,7 @@ from __future__ import annotations
 import difflib
 import functools
 import inspect
+import reprlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar, cast
@@ -172,13 +173,32 @@ class Kind(Mapping[str, Entry[C]], Generic[C]):
         return len(self._entries)
 
 
-def in_other_words(error: Exception, message: str) -> Exception:
-    """An exception of the same kind, an IndexError, a TypeError or a ValueError, that says this instead."""
-    return next(kind(message) for kind in (IndexError, TypeError, ValueError) if isinstance(error, kind))
+def explained(error: Exception, name: str, expected: str, given: Mapping[str, Any]) -> Exception:
+    """An exception of the same kind, an IndexError, a TypeError or a ValueError, in words that are complete.
+
+    Args:
+        error: what a call raised.
+        name: of what was called.
+        expected: what is wrong, or what should have been.
+        given: the arguments by name, of which arrays and tensors are told by dtype and shape.
+    """
+    kind = next(kind for kind in (IndexError, TypeError, ValueError) if isinstance(error, kind))
+    arguments = ", ".join(f"{argument} {_brief(value)}" for argument, value in given.items())
+    return kind(f"{name}: {expected}, got {arguments}")
+
+
+def is_explained(error: Exception, name: str) -> bool:
+    """Whether an exception's own words begin with the name of what was called."""
+    return str(error).startswith((f"{name}:", f"{name}("))
+
+
+def _brief(value: Any) -> str:
+    has_shape = hasattr(value, "dtype") and hasattr(value, "shape")
+    return f"{value.dtype} {value.shape}" if has_shape else reprlib.repr(value)
 
 
 class Functions(Kind[Callable[..., Any]]):
-    """The functions made of ops. Each puts its own name before what an op inside it complains of."""
+    """The functions made of ops. What an op in one refuses is explained by the name and arguments of the function."""
 
     def register(
         self,
@@ -187,26 +207,27 @@ class Functions(Kind[Callable[..., Any]]):
         reference: Callable[..., Any] | None = None,
         call: Callable[..., Any] | None = None,
     ) -> Callable[[D], D]:
-        """Decorate a function to register it, see :meth:`Kind.register`, and to put its name into its complaints."""
+        """Decorate a function to register it, see :meth:`Kind.register`, and to explain what it refuses."""
         register = super().register(*examples, alias=alias, reference=reference, call=call)
 
         def decorate(function: D) -> D:
             name = function.__name__
 
             @functools.wraps(function)
-            def named(*args: Any, **options: Any) -> Any:
+            def explaining(*args: Any, **options: Any) -> Any:
                 try:
                     return function(*args, **options)
                 except (IndexError, TypeError, ValueError) as error:
-                    if str(error).startswith((f"{name}:", f"{name}(")):
+                    if is_explained(error, name):
                         raise
-                    raise in_other_words(error, f"{name}: {error}") from error
+                    given = {**dict(zip(inspect.signature(function).parameters, args, strict=False)), **options}
+                    raise explained(error, name, str(error), given) from error
                 except AttributeError as error:
                     if all(hasattr(arg, "dtype") for arg in args[:1]):
                         raise
                     raise TypeError(f"{name}: expected a tensor, got {type(args[0]).__name__}") from error
 
-            return register(cast(D, named))
+            return register(cast(D, explaining))
 
         return decorate
 

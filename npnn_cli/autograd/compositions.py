@@ -175,11 +175,11 @@ def roll(input: Tensor, shifts: int | Sequence[int], dims: Dim = None) -> Tensor
         return apply(shapes.reshape, roll(flat, shifts, 0), shape=input.shape)
     shifts, dims = (each if isinstance(each, Sequence) else (each,) for each in (shifts, dims))
     if len(shifts) != len(dims) or not shifts:
-        raise ValueError(f"roll: expected one shift for each of dims, got {shifts} for {dims}")
+        raise ValueError(f"roll: shifts must be as many as dims, got {shifts} for {dims}")
     if input.ndim == 0:
-        raise IndexError(f"roll: a single number has no dimensions to roll along, got {dims}")
+        raise IndexError(f"roll: a single number has no dimensions to roll along, got dims {dims}")
     for shift, dim in zip(shifts, dims, strict=True):
-        d = dim_of(input, dim, "roll")
+        (d,) = dims_in_order(input, dim, "roll", "dims")
         cut = -shift % max(input.shape[d], 1)
         input = cat(
             [apply(indexing.getitem, input, index=along(d, part)) for part in (slice(cut, None), slice(cut))], d

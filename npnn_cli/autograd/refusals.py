@@ -7,14 +7,13 @@ afterwards: a check would cost time in every op of every step, and an exception 
 from __future__ import annotations
 
 import inspect
-import reprlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from npnn_cli.autograd.ops.primitive import PUBLIC_NAMES
-from npnn_cli.registry import in_other_words
+from npnn_cli.registry import explained, is_explained
 
 REFUSALS = (ValueError, TypeError, IndexError, AttributeError)
 
@@ -32,27 +31,21 @@ def explain(error: Exception, op: Callable[..., Any], inputs: Sequence[Any], opt
         ValueError, TypeError, IndexError: as the error was; a TypeError if an input is neither array nor number.
     """
     name, message = op.__name__, str(error)
-    if message.startswith((f"{name}:", f"{name}(")):
+    if is_explained(error, name):
         return
-    given = _described(op, inputs, options)
+    given = {**_by_public_name(op, inputs), **options}
     numbers = () if isinstance(error, AttributeError) else (int, float)  # which have no shape to ask for
     if not all(isinstance(x, (np.ndarray, np.generic, type(None), *numbers)) for x in inputs):
-        raise TypeError(f"{name}: expected tensors, arrays or numbers, got {given}") from error
+        raise explained(TypeError(), name, "expected tensors, arrays or numbers", given) from error
     for words, expected in _EXPECTED.items():
         if words in message:
             message = expected
     if isinstance(error, IndexError | TypeError | ValueError):
-        raise in_other_words(error, f"{name}: {message}, got {given}") from error
+        raise explained(error, name, message, given) from error
 
 
-def _described(op: Callable[..., Any], inputs: Sequence[Any], options: Mapping[str, Any]) -> str:
-    """Inputs and options under their public names: the dtype and shape of an array, the value of anything else."""
+def _by_public_name(op: Callable[..., Any], inputs: Sequence[Any]) -> dict[str, Any]:
     parameters = inspect.signature(op).parameters.values()
     names = [PUBLIC_NAMES.get(p.name, p.name) for p in parameters if p.kind is p.POSITIONAL_ONLY]
-    names += [f"tensor {number}" for number in range(len(inputs) - len(names))]
-    named = [*zip(names, inputs, strict=False), *options.items()]
-    return ", ".join(f"{name} {_brief(value)}" for name, value in named)
-
-
-def _brief(value: Any) -> str:
-    return f"{value.dtype} {value.shape}" if isinstance(value, np.ndarray | np.generic) else reprlib.repr(value)
+    names += [f"tensor {number}" for number in range(len(names), len(inputs))]
+    return dict(zip(names, inputs, strict=False))

@@ -231,6 +231,8 @@ class Tensor(NumericMethods, ShapeMethods):
             return other
         if isinstance(other, np.generic):
             return other.item()
+        if other is None or isinstance(other, str):  # for the op to refuse
+            return other
         return np.asarray(other, self.dtype if self.dtype.kind == "f" else get_default_dtype())
 
     # Comparison, elementwise; a tensor's hash is its identity

@@ -42,6 +42,8 @@ def embedding(input: Any, weight: Tensor, padding_idx: int | None = None) -> Ten
     rows = index_select(weight, 0, indices.reshape(-1)).reshape(*indices.shape, size)
     if padding_idx is None:
         return rows
+    if not isinstance(padding_idx, int | np.integer):
+        raise TypeError(f"embedding: padding_idx must be a whole number, got {padding_idx!r}")
     if not -count <= padding_idx < count:
         raise ValueError(f"embedding: padding_idx must be one of the {count} rows, got {padding_idx}")
     return where((indices == padding_idx % count)[..., None], rows.detach(), rows)
@@ -62,6 +64,8 @@ def one_hot(tensor: Any, num_classes: int = -1) -> Tensor:
         TypeError, ValueError, IndexError: if indices are no whole numbers or outside, or the classes are not known.
     """
     indices = _whole_numbers(tensor, "one_hot")
+    if not isinstance(num_classes, int | np.integer):
+        raise TypeError(f"one_hot: num_classes must be a whole number, got {num_classes!r}")
     if num_classes == -1:
         if not indices.size:
             raise ValueError("one_hot: num_classes must be given where there is no index")

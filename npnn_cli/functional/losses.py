@@ -70,6 +70,7 @@ def cross_entropy(
     target = target if isinstance(target, Tensor) else Tensor(np.asarray(target))
     weights = _class_weights(input, weight, "cross_entropy")
     if target.dtype.kind == "f" and target.shape == input.shape:
+        require(ignore_index < 0, "cross_entropy", "probabilities as target have no ignore_index", ignore_index)
         dim, count = (1, input.shape[1]) if input.ndim > 1 else (0, len(input))
         column = (-1,) + (1,) * (input.ndim - 2) if input.ndim > 1 else (-1,)
         q = (target * (1 - label_smoothing) + label_smoothing / count) * weights.reshape(column)
@@ -214,6 +215,8 @@ def _own_weights(weights: Array, indices: Array, ignore_index: int) -> Array:
 
 def _rows(input: Tensor, target: Tensor, ignore_index: int, op: str, what: str) -> tuple[Tensor, Array]:
     """The input as (samples, C), and the class index of each, checked."""
+    if not isinstance(ignore_index, int | np.integer):
+        raise TypeError(f"{op}: ignore_index must be a whole number, got {ignore_index!r}")
     expected = (input.shape[0], *input.shape[2:]) if input.ndim > 1 else ()
     if target.shape != expected:
         shapes = f"{input.shape} and {target.shape}"

@@ -57,6 +57,8 @@ def batch_norm(
     input = _floating("batch_norm", input)
     if input.ndim < 2:
         raise ValueError(f"batch_norm: expected an input (N, C, ...), got shape {input.shape}")
+    if eps < 0:
+        raise ValueError(f"batch_norm: eps must not be below 0, got {eps}")
     shapes = {"running_mean": running_mean, "running_var": running_var, "weight": weight, "bias": bias}
     _check_shapes("batch_norm", shapes, input.shape[1:2])
     per_channel = (input.shape[1], *[1] * (input.ndim - 2))

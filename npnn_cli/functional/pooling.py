@@ -97,6 +97,8 @@ def interpolate(
     scales = _for_each("scale_factor", scale_factor, spatial)
     sizes = [math.floor(old * scale) for old, scale in zip(spatial, scales, strict=True)]
     sizes = sizes if size is None else _for_each("size", size, spatial)
+    if not all(isinstance(new, int | np.integer) for new in sizes):
+        raise TypeError(f"interpolate: size must be whole numbers, got {size!r}")
     if min(sizes, default=1) < 1 or 0 in input.shape[1:]:
         raise ValueError(f"interpolate: sizes must be at least 1, got {input.shape} to become (..., {tuple(sizes)})")
     for dim, (old, new, scale) in enumerate(zip(spatial, sizes, scales, strict=True), start=2):
@@ -130,7 +132,7 @@ def single(value: Single) -> int:
     """
     number = value[0] if isinstance(value, tuple | list) and len(value) == 1 else value
     if not isinstance(number, int | np.integer):
-        raise TypeError(f"expected one whole number, got {value!r}")
+        raise TypeError(f"expected one whole number, not {value!r}")
     return int(number)
 
 

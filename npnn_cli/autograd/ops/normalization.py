@@ -71,6 +71,8 @@ def normalize(
         centered: whether to subtract the mean; otherwise it is taken for 0.
         known_moments: those that :func:`moments` gives, to save finding them again.
     """
+    if not eps >= 0:
+        raise ValueError(f"normalize: eps must not be below 0, got {eps}")
     mean, variance = moments(x, dim, centered) if known_moments is None else known_moments
     factor = 1 / np.sqrt(variance + x.dtype.type(eps))
     normalized = x - mean if centered else x.copy(order="K")

@@ -52,10 +52,10 @@ def sides(shape: tuple[int, ...], pad: Sequence[int], op: str) -> list[tuple[int
         ValueError: if it holds no pairs, or more of them than there are dimensions.
     """
     if not isinstance(pad, Sequence) or not all(isinstance(side, int | np.integer) for side in pad):
-        raise TypeError(f"{op}: expected whole numbers (before, after the last dimension, ...), got {pad!r}")
+        raise TypeError(f"{op}: pad must be whole numbers (before, after the last dimension, ...), got {pad!r}")
     if len(pad) % 2 or len(pad) > 2 * len(shape):
         raise ValueError(
-            f"{op}: expected two numbers for each dimension from the last on, for the shape {shape} "
+            f"{op}: pad must be two numbers for each dimension from the last on, for the shape {shape} "
             f"at most {2 * len(shape)}, got {tuple(pad)}"
         )
     given = list(zip(pad[::2], pad[1::2], strict=True))

@@ -18,6 +18,11 @@ def unpacked(sizes: tuple[Any, ...]) -> tuple[int, ...]:
     return tuple(sizes[0]) if len(sizes) == 1 and not isinstance(sizes[0], int | np.integer) else sizes
 
 
+def _check_sequence(numbers: Any, op: str, name: str) -> None:
+    if not isinstance(numbers, tuple | list):
+        raise TypeError(f"{op}: {name} must be a tuple of whole numbers, got {numbers!r}")
+
+
 @primitive(
     example(normal(2, 3, 4), shape=(6, 4)),
     example(normal(2, 6), shape=(3, -1)),
@@ -30,6 +35,7 @@ def reshape(x: Array, /, shape: tuple[int, ...]) -> Answer:
     Raises:
         ValueError: if the shape has another number of elements.
     """
+    _check_sequence(shape, "reshape", "shape")
     try:
         return x.reshape(shape), lambda g: g.reshape(x.shape)
     except ValueError:
@@ -48,6 +54,7 @@ def permute(x: Array, /, dims: tuple[int, ...]) -> Answer:
     Raises:
         ValueError, IndexError: if ``dims`` does not name each dimension once.
     """
+    _check_sequence(dims, "permute", "dims")
     try:
         return x.transpose(dims), lambda g: g.transpose(np.argsort([dim % x.ndim for dim in dims]))
     except ValueError:
@@ -105,6 +112,7 @@ def expand(x: Array, /, size: tuple[int, ...]) -> Answer:
     Raises:
         ValueError: if x does not broadcast to this size.
     """
+    _check_sequence(size, "expand", "size")
     new = len(size) - x.ndim
     sizes = tuple(x.shape[i - new] if each == -1 and i >= new else each for i, each in enumerate(size))
     try:

@@ -15,6 +15,6 @@ def pair(value: int | Pair) -> Pair:
     """
     if isinstance(value, int | np.integer):
         return value, value
-    if not isinstance(value, tuple | list) or len(value) != 2:
-        raise TypeError(f"expected one whole number, or two for height and width, got {value!r}")
-    return value[0], value[1]
+    if not isinstance(value, tuple | list) or len(value) not in (1, 2):
+        raise TypeError(f"expected one whole number, or two for height and width, not {value!r}")
+    return value[0], value[-1]
