@@ -26,6 +26,34 @@ def test_every_op_and_function_is_here_under_its_name(entry):
     assert callable(torch_function(entry))
 
 
+@pytest.mark.parametrize("name", [name for name in dir(functional) if hasattr(torch.Tensor, name)])
+def test_what_is_a_method_in_pytorch_is_one_here(name):
+    if not name.startswith("_"):
+        assert callable(getattr(Tensor, name))
+
+
+@pytest.mark.parametrize("entry", [entry for entry in NAMESAKES if entry.call is None], ids=lambda entry: entry.name)
+def test_arguments_are_called_what_they_are_in_pytorch_and_may_be_arrays(entry):
+    function = getattr(functional, entry.name)
+    theirs = getattr(torch.nn.functional, entry.name, getattr(torch, entry.name, None))
+    names = list(inspect.signature(function).parameters)
+    for example in entry.examples:
+        if theirs is None or (entry.name in ("max", "min") and len(example.inputs) == 2):
+            continue  # methods of PyTorch's; extremes of two tensors, of which one stands for dim
+        inputs = [np.asarray(draw(np.random.default_rng(0))) for draw in example.inputs]
+        named = dict(zip(names, inputs, strict=False))
+        answers, expected = function(**named, **example.options), theirs(**torch_arguments(named | example.options))
+        if not isinstance(answers, tuple):
+            answers, expected = (answers,), (expected,)
+        for answer, theirs_answer in zip(answers, expected, strict=True):
+            assert type(answer) is Tensor
+            np.testing.assert_allclose(answer.data, theirs_answer.numpy(), rtol=1e-12, atol=1e-12)
+
+
+def torch_arguments(named):
+    return {name: torch.tensor(value) if isinstance(value, np.ndarray) else value for name, value in named.items()}
+
+
 def test_signatures_are_the_ops_with_names_for_the_inputs():
     parameters = inspect.signature(functional.conv2d).parameters
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from npnn_cli.autograd import compositions
+from npnn_cli.autograd import compositions, extremes
 from npnn_cli.autograd.dispatch import apply, lift
 from npnn_cli.autograd.ops import activations, elementwise, error_function, reductions, transcendental
 
@@ -68,6 +68,8 @@ class NumericMethods:
     prod = lift(reductions.prod)
     var = lift(reductions.var)
     std = lift(reductions.std)
+    max = extremes.max
+    min = extremes.min
     amax = lift(reductions.amax)
     amin = lift(reductions.amin)
     logsumexp = lift(reductions.logsumexp)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -14,7 +14,6 @@ from npnn_cli.autograd.dispatch import apply
 from npnn_cli.autograd.dtypes import get_default_dtype
 from npnn_cli.autograd.numeric_methods import NumericMethods
 from npnn_cli.autograd.ops import elementwise, linear_algebra
-from npnn_cli.autograd.ops.dimensions import dim_of
 from npnn_cli.autograd.ops.primitive import Array, Joint
 from npnn_cli.autograd.shape_methods import ShapeMethods
 
@@ -25,13 +24,6 @@ _numbers = itertools.count()
 
 def _comparison(compare: np.ufunc) -> Callable[[Tensor, Any], Tensor]:
     return lambda x, y: Tensor(np.asarray(compare(x.data, y.data if isinstance(y, Tensor) else y)))
-
-
-class Extreme(NamedTuple):
-    """The answer of ``max(dim)`` and ``min(dim)``: the values, and the index of each along ``dim``."""
-
-    values: Tensor
-    indices: Tensor
 
 
 class Tensor(NumericMethods, ShapeMethods):
@@ -244,35 +236,3 @@ class Tensor(NumericMethods, ShapeMethods):
     __gt__ = _comparison(np.greater)
     __ge__ = _comparison(np.greater_equal)
     __hash__ = object.__hash__
-
-    # Extremes
-
-    def max(self, dim: Any = None, keepdim: bool = False, **numpy_words: Any) -> Any:
-        """Greatest element, or along ``dim`` the (values, indices); the first of equals counts there.
-
-        Given another tensor instead of a ``dim``: the greater of each two elements.
-        """
-        return self._extreme("max", dim, keepdim, **numpy_words)
-
-    def min(self, dim: Any = None, keepdim: bool = False, **numpy_words: Any) -> Any:
-        """Least element, or along ``dim`` the (values, indices); the first of equals counts there.
-
-        Given another tensor instead of a ``dim``: the lesser of each two elements.
-        """
-        return self._extreme("min", dim, keepdim, **numpy_words)
-
-    def _extreme(
-        self, which: str, dim: Any, keepdim: bool, axis: int | None = None, keepdims: bool = False
-    ) -> Tensor | Extreme:
-        dim, keepdim = axis if dim is None else dim, keepdim or keepdims
-        if isinstance(dim, Tensor):
-            return self.maximum(dim) if which == "max" else self.minimum(dim)
-        if dim is None:
-            return self.amax(keepdim=keepdim) if which == "max" else self.amin(keepdim=keepdim)
-        indices = (self.argmax if which == "max" else self.argmin)(dim, keepdim=True)
-        if self.ndim == 0:
-            return Extreme(self.amax(), indices)
-        dim = dim_of(self, dim, which)
-        values = self.gather(dim, indices)
-        shape = indices.shape if keepdim else indices.data.squeeze(dim).shape
-        return Extreme(values.reshape(shape), indices.reshape(shape))

@@ -9,6 +9,7 @@ from npnn_cli.autograd.dispatch import lift
 from npnn_cli.autograd.ops import activations
 from npnn_cli.autograd.tensor import Tensor
 from npnn_cli.examples import example, nonzero, normal, uniform
+from npnn_cli.functional.elementwise import abs, div
 from npnn_cli.registry import functions
 
 __all__ = ["elu", "gelu", "leaky_relu", "mish", "prelu", "relu", "relu6", "selu", "silu", "softplus", "softsign"]
@@ -55,7 +56,7 @@ def mish(input: Tensor) -> Tensor:
 @functions.register(example(nonzero(3, 4)), example(normal()))
 def softsign(input: Tensor) -> Tensor:
     """Sigmoid of polynomial tails, x / (1 + |x|)."""
-    return input / (1 + input.abs())
+    return div(input, abs(input) + 1)
 
 
 @functions.register(

@@ -55,7 +55,7 @@ def embedding(input: Any, weight: Tensor, padding_idx: int | None = None) -> Ten
     example(classes(4), num_classes=6),
     example(classes(4, 0), num_classes=3),
 )
-def one_hot(tensor: Any, num_classes: int = -1) -> Tensor:
+def one_hot(input: Any, num_classes: int = -1) -> Tensor:
     """Class indices (*) as rows (*, num_classes) of zeros, with a one in the place of the class.
 
     There are as many classes as the largest index asks for, unless ``num_classes`` is given.
@@ -63,7 +63,7 @@ def one_hot(tensor: Any, num_classes: int = -1) -> Tensor:
     Raises:
         TypeError, ValueError, IndexError: if indices are no whole numbers or outside, or the classes are not known.
     """
-    indices = _whole_numbers(tensor, "one_hot")
+    indices = _whole_numbers(input, "one_hot")
     if not isinstance(num_classes, int | np.integer):
         raise TypeError(f"one_hot: num_classes must be a whole number, got {num_classes!r}")
     if num_classes == -1:

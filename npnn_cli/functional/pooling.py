@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from npnn_cli.autograd.compositions import index_select
 from npnn_cli.autograd.dispatch import lift
 from npnn_cli.autograd.ops import adaptive_pooling, average_pooling, pooling
 from npnn_cli.autograd.tensor import Tensor
@@ -104,7 +105,7 @@ def interpolate(
     for dim, (old, new, scale) in enumerate(zip(spatial, sizes, scales, strict=True), start=2):
         step = np.float32(1 / scale if size is None else old / new)  # in single precision, as PyTorch rounds it
         nearest = np.minimum(np.floor(np.arange(new, dtype=np.float32) * step).astype(np.intp), old - 1)
-        input = input[(slice(None),) * dim + (nearest,)]
+        input = index_select(input, dim, nearest)
     return input
 
 

@@ -47,17 +47,16 @@ def mixed_indices(draw, shape):
     lists = draw(st.integers(1, 3))  # integer arrays of an index broadcast to one length
     parts = []
     for size in shape[: draw(st.integers(0, len(shape)))]:
-        whole = st.integers(-size, size - 1)
-        parts.append(
-            draw(
-                st.one_of(
-                    st.slices(size),
-                    whole,
-                    st.lists(whole, min_size=lists, max_size=lists),
-                    st.lists(whole, min_size=1, max_size=1).map(np.array),
-                )
-            )
-        )
+        choices = [st.slices(size), hnp.arrays(np.bool_, size)]
+        if size:
+            whole = st.integers(-size, size - 1)
+            choices += [
+                whole,
+                st.lists(whole, min_size=lists, max_size=lists),
+                st.lists(whole, min_size=1, max_size=1).map(np.array),
+                hnp.arrays(np.int64, (2, 1), elements=whole),
+            ]
+        parts.append(draw(st.one_of(choices)))
     if draw(st.booleans()):
         parts.insert(draw(st.integers(0, len(parts))), None)
     if len([part for part in parts if part is not None]) < len(shape) and draw(st.booleans()):
@@ -67,29 +66,37 @@ def mixed_indices(draw, shape):
 
 @st.composite
 def arrays_and_indices(draw):
-    shape = draw(shapes(min_dims=1, min_side=1))
-    index = draw(
-        st.one_of(
-            hnp.basic_indices(shape, allow_newaxis=True),
-            hnp.integer_array_indices(shape),
-            hnp.arrays(np.bool_, shape),
-            mixed_indices(shape),
-        )
-    )
-    return np.random.default_rng(draw(seeds)).standard_normal(shape), index
+    shape = draw(shapes(min_dims=1))
+    choices = [hnp.basic_indices(shape, allow_newaxis=True), hnp.arrays(np.bool_, shape), mixed_indices(shape)]
+    if 0 not in shape:
+        choices.append(hnp.integer_array_indices(shape))
+    return np.random.default_rng(draw(seeds)).standard_normal(shape), draw(st.one_of(choices))
 
 
+def with_tensors(index):
+    """An index in which tensors stand for arrays."""
+    if isinstance(index, tuple):
+        return tuple(map(with_tensors, index))
+    return Tensor(index) if isinstance(index, np.ndarray) else index
+
+
+@pytest.mark.parametrize("written", [lambda index: index, with_tensors], ids=["arrays", "tensors"])
 @settings(every, max_examples=400)
 @given(arrays_and_indices())
-def test_indexing(drawn):
+def test_indexing(written, drawn):
     array, index = drawn
-    expected_answer = array[index]
+    tensor = Tensor(array, requires_grad=True)
+    try:
+        expected_answer = array[index]
+    except IndexError:  # as of a mask that does not go with a list
+        with pytest.raises(IndexError, match="getitem: "):
+            tensor[written(index)]
+        return
     upstream = np.random.default_rng(0).standard_normal(np.shape(expected_answer))
     expected = np.zeros_like(array)
     np.add.at(expected, index, upstream)
 
-    tensor = Tensor(array, requires_grad=True)
-    answer = tensor[index]
+    answer = tensor[written(index)]
     answer.backward(upstream)
 
     assert np.array_equal(answer.data, expected_answer)
