@@ -1,4 +1,4 @@
-"""The rules of the house (shared/DESIGN.md) that a test can check, by reading the source and by watching imports."""
+"""The rules of the house that a test can check, by reading the source and by watching imports."""
 
 from __future__ import annotations
 
@@ -31,7 +31,6 @@ ROOMS = [
     "reports",
     "torch_reference",
     "proofs",
-    "bench",
     "bench",
     "commands",
 ]

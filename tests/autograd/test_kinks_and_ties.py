@@ -1,4 +1,4 @@
-"""Where a derivative does not exist, ours is PyTorch's: compared at the kink itself (shared/CONVENTIONS.md)."""
+"""Where a derivative does not exist, ours is PyTorch's: compared at the kink itself."""
 
 from __future__ import annotations
 

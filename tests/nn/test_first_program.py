@@ -1,4 +1,4 @@
-"""The program that the first issue promised would run as it stands."""
+"""A program as someone who knows PyTorch writes it: it runs as it stands."""
 
 from __future__ import annotations
 
