@@ -60,8 +60,7 @@ class Workload:
 
     def first_batch(self) -> tuple[Array, Array]:
         """The inputs and targets of the first step, scaled."""
-        loader = self.network.loader(self.splits, self.splits.train, batch_size=self.batch_size, shuffle=True)
-        inputs, targets = next(iter(loader))
+        inputs, targets = next(iter(self.network.training_loader(self.splits)))
         return inputs.copy(), targets.copy()
 
     def scaled_samples(self) -> tuple[Array, Array]:

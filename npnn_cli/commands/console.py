@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from io import TextIOWrapper
 
 import typer
 from rich.console import Console
@@ -18,12 +20,31 @@ class Terminated(KeyboardInterrupt):
     """The process was asked to end (SIGTERM)."""
 
 
+class _Console(Console):
+    """Output that may go unread."""
+
+    def on_broken_pipe(self) -> None:
+        """Go on silently if the reader has gone, as in ``npnn train ... | head``: the work itself is not affected."""
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, self.file.fileno())
+        os.close(nowhere)
+
+
 def console(*, stderr: bool = False) -> Console:
     """A console for people on a terminal, and plain text, unfolded and without colour, everywhere else."""
-    stream = sys.stderr if stderr else sys.stdout
-    width = None if stream.isatty() else PIPED_WIDTH
+    stream = sys.stderr if stderr else sys.stdout  # None if it is closed
+    on_terminal = stream is not None and stream.isatty()
+    if isinstance(stream, TextIOWrapper):
+        stream.reconfigure(errors="backslashreplace")  # a path may hold what the stream's encoding does not know
     # What is printed are paths, names and numbers, in which [red] or :x: is no markup.
-    return Console(stderr=stderr, highlight=False, markup=False, emoji=False, width=width)
+    return _Console(
+        stderr=stderr,
+        highlight=False,
+        markup=False,
+        emoji=False,
+        force_terminal=on_terminal,  # FORCE_COLOR, which some CI systems set, would bring progress bars into logs
+        width=None if on_terminal else PIPED_WIDTH,
+    )
 
 
 def fail(message: str, code: int) -> typer.Exit:
@@ -43,6 +64,8 @@ def in_plain_words(error: Exception) -> str:
     """What an error says, without the number that the system gives it."""
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    if isinstance(error, MemoryError):
+        return f"not enough memory: {error or 'none is left'}; a smaller training.batch_size needs less"
     return str(error)
 
 
@@ -65,4 +88,5 @@ def user_errors() -> tuple[type[Exception], ...]:
         TorchMissingError,
         NoCounterpartError,
         OSError,
+        MemoryError,
     )

@@ -17,7 +17,7 @@ from npnn_cli.data import DataSplits
 from npnn_cli.reports.curves import plot_curves
 from npnn_cli.reports.epoch_table import EpochTable
 from npnn_cli.reports.tables import layer_table
-from npnn_cli.spec import ComponentSpec, load_spec
+from npnn_cli.spec import ComponentSpec, RunSpec, load_spec
 from npnn_cli.training.allocator import keep_freed_memory
 from npnn_cli.training.building import Network, build_network
 from npnn_cli.training.loop import DivergenceError, Trainer
@@ -36,28 +36,34 @@ def train(config: Path, runs: Path) -> None:
     """
     keep_freed_memory()
     out = console()
-    network = build_network(load_spec(config))
+    written = load_spec(config)
+    network = build_network(written)
     splits = network.load_data()
-    _introduce(out, config, network, splits)
+    _introduce(out, config, written, network, splits)
     with _sigterm_as_interrupt(), network.pinned_threads():
         run = Run(network, splits, runs)
-        out.print(f"run     {run.folder.path}/\n", soft_wrap=True)
-        out.print(f"before training: {_figures(run.before)}\n")
         try:
+            out.print(f"run     {run.folder.path}/\n", soft_wrap=True)
+            out.print(f"before training: {_figures(run.before)}\n")
             _print_epochs(out, run)
         except DivergenceError as error:
-            _conclude_early(run, "diverged")
+            run.write_summary("diverged")
             remedy = "try a lower optimizer.lr, or bound the gradients with training.clip_grad_norm"
-            raise fail(f"training diverged in {error}\n{_kept(run)}{remedy}", DIVERGED) from None
+            stop = fail(f"training diverged in {error}\n{_kept(run)}{remedy}", DIVERGED)
         except KeyboardInterrupt as interrupt:
             run.save()
-            _conclude_early(run, "interrupted")
+            run.write_summary("interrupted")
             message = f"interrupted; the weights as they were are in {run.folder.last}\n{_kept(run)}".rstrip()
-            raise fail_interrupted(interrupt, message) from None
-        _conclude(out, run)
+            stop = fail_interrupted(interrupt, message)
+        else:
+            _conclude(out, run)
+            return
+        _draw_curves(run)  # last, because it takes long enough for another Ctrl-C
+        raise stop
 
 
-def _introduce(out: Console, config: Path, network: Network, splits: DataSplits) -> None:
+def _introduce(out: Console, config: Path, written: RunSpec, network: Network, splits: DataSplits) -> None:
+    """Say what is read and built, and how it will be trained; of the options only those that the user wrote."""
     spec, dataset = network.spec, network.dataset
     sizes = f"{len(splits.train):,} training, {len(splits.validation):,} validation, {len(splits.test):,} test samples"
     goal = f"{len(dataset.class_names)} classes" if dataset.class_names else dataset.target_name
@@ -65,7 +71,6 @@ def _introduce(out: Console, config: Path, network: Network, splits: DataSplits)
     out.print(f"spec    {config}", soft_wrap=True)
     out.print(f"data    {spec.data.type}: {sizes} of shape {dataset.input_shape}; {goal}", soft_wrap=True)
     out.print(layer_table((row.name, row.layer, row.output_shape, row.parameters) for row in network.layers))
-    written = load_spec(config)  # as the user wrote it, without the defaults
     rules = [f"loss {_brief(written.loss)}", f"optimizer {_brief(written.optimizer)}"]
     rules += [f"scheduler {_brief(written.scheduler)}"] if written.scheduler else []
     out.print(f"with    {', '.join(rules)}", soft_wrap=True)
@@ -115,23 +120,29 @@ def _conclude(out: Console, run: Run) -> None:
             f"whose weights are in {run.folder.best}; to wait longer, raise early_stopping.patience above {patience}",
             soft_wrap=True,
         )
-    checkpoint, evaluation = run.result()
-    run.write_summary("stopped early" if trainer.stopped_early else "finished", evaluation.metrics())
-    _draw_curves(run)
+    ending = "stopped early" if trainer.stopped_early else "finished"
+    run.write_summary(ending)  # whatever becomes of the test
+    try:
+        checkpoint, evaluation = run.result()
+        run.write_summary(ending, evaluation.metrics())
+        _draw_curves(run)
+    except KeyboardInterrupt as interrupt:
+        message = f"interrupted after the training had ended; next: {_eval_command(run)}"
+        raise fail_interrupted(interrupt, message) from None
     if trainer.restore_best_weights:
-        epoch, which, option = trainer.best_epoch, f"the best by {monitor}", ""
+        epoch, which = trainer.best_epoch, f"the best by {monitor}"
     else:
-        epoch, which, option = len(trainer.history), "the last", " --weights last"
+        epoch, which = len(trainer.history), "the last"
     figures = {name: value for name, value in trainer.history[epoch - 1].items() if name.startswith(("train", "val"))}
     out.print(f"\nafter training:  {_figures(figures)} (epoch {epoch}, {which})")
     out.print(f"on test data:    {_figures(evaluation.metrics())} ({checkpoint.name})", style="bold")
-    out.print(f"\nnext: npnn eval {shlex.quote(str(run.folder.path))}{option}", soft_wrap=True)
+    out.print(f"\nnext: {_eval_command(run)}", soft_wrap=True)
 
 
-def _conclude_early(run: Run, ending: str) -> None:
-    """Leave the folder of a run that did not come to its end as complete as it can be."""
-    run.write_summary(ending)
-    _draw_curves(run)
+def _eval_command(run: Run) -> str:
+    """The command that evaluates what the training results in."""
+    option = "" if run.trainer.restore_best_weights else " --weights last"
+    return f"npnn eval {shlex.quote(str(run.folder.path))}{option}"
 
 
 def _draw_curves(run: Run) -> None:

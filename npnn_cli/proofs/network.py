@@ -37,7 +37,7 @@ def network_checks(spec: RunSpec, against: Against) -> Iterator[Check]:
     """
     network = build_network(spec.model_copy(update={"dtype": "float64"}))
     splits = network.load_data()
-    loader = network.loader(splits, splits.train, batch_size=spec.training.batch_size, shuffle=True)
+    loader = network.training_loader(splits)
     network.model.train()
     yield from (_beside_torch if against == "torch" else _finite_differences)(network, loader)
 

@@ -6,9 +6,11 @@ a spec is found at once and at its line.
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -21,9 +23,11 @@ from npnn_cli.nn.loss import Loss
 from npnn_cli.optim import Optimizer
 from npnn_cli.optim.lr_scheduler import LRScheduler, Schedule
 from npnn_cli.registry import Entry, did_you_mean, takes_rng
-from npnn_cli.spec import ComponentSpec, RunSpec, SpecError, with_defaults
+from npnn_cli.spec import ComponentSpec, Mistake, RunSpec, SpecError, with_defaults
 from npnn_cli.training.metrics import METRICS, mode_of
 from npnn_cli.training.threads import default_threads, pinned_threads
+
+T = TypeVar("T")
 
 Shape = tuple[int, ...]
 
@@ -74,6 +78,28 @@ class Network:
         """Read the data and split it as the spec's seed says."""
         return self.dataset.load(rng=_stream(self.spec.seed, _SPLITS))
 
+    def training_loader(self, splits: DataSplits) -> DataLoader:
+        """Batches of the training data, of the spec's size, in a new order every epoch; each is valid until the next.
+
+        Raises:
+            SpecError: if the last batch of an epoch is so small that the model cannot learn from it.
+        """
+        self._check_last_batch(len(splits.train))
+        batch_size = self.spec.training.batch_size
+        return self.loader(splits, splits.train, batch_size=batch_size, shuffle=True, reuse_batches=True)
+
+    def _check_last_batch(self, samples: int) -> None:
+        """Try a lone sample in training, where batch normalization refuses it, if an epoch ends with one."""
+        batch_size = self.spec.training.batch_size
+        if min(samples, samples % batch_size or batch_size) > 1:
+            return
+        try:
+            with no_grad():
+                copy.deepcopy(self.model).train()(np.zeros((1, *self.dataset.input_shape), self.spec.dtype))
+        except ValueError as error:
+            message = f"of {samples:,} training samples, the last batch of an epoch has only one: {error}"
+            raise self.spec.mistake(("training", "batch_size"), f"{message}; choose another size") from None
+
     def loader(
         self, splits: DataSplits, split: Split, *, batch_size: int, shuffle: bool = False, reuse_batches: bool = False
     ) -> DataLoader:
@@ -96,49 +122,60 @@ class Network:
         Raises:
             SpecError: if an option is out of its range.
         """
-        spec = self.spec
-        optimizer: Optimizer = _build(
-            spec, ("optimizer",), registry.optimizers, spec.optimizer, self.model.parameters()
-        )
-        if spec.scheduler is None:
-            return optimizer, None
-        mode = mode_of(spec.early_stopping.monitor if spec.early_stopping else "val_loss")
-        schedule = Schedule(spec.training.epochs, steps_per_epoch, mode)
-        resolved = _resolve(registry.schedulers, spec.scheduler, schedule)
-        scheduler: LRScheduler = _build(spec, ("scheduler",), registry.schedulers, resolved, optimizer)
-        _check_length(spec, scheduler, schedule)
-        return optimizer, scheduler
+        return _build_optimizer(self.spec, self.model.parameters(), steps_per_epoch)
 
 
 def build_network(spec: RunSpec) -> Network:
     """Build the data set, the model and the loss of a spec, and try them on one sample of zeros.
 
     Raises:
-        SpecError: if an option is out of its range, shapes do not fit, or a name is unknown; at the line of the spec.
+        SpecError: if an option is out of its range, shapes do not fit, or a name is unknown; at the line of the spec,
+            for each section that has a mistake.
     """
-    dataset: Dataset = _build(spec, ("data",), registry.datasets, spec.data)
-    model, resolved, layers = _build_layers(spec, dataset.input_shape)
-    loss: Loss = _build(spec, ("loss",), registry.losses, spec.loss).to(spec.dtype)
-    _check_outputs(spec, dataset, layers[-1].output_shape)
-    _check_loss(spec, dataset, loss, layers[-1].output_shape)
-    _check_monitor(spec, dataset)
+    mistakes: list[Mistake] = []
+
+    def attempt(build: Callable[..., T], *arguments: Any) -> T | None:
+        try:
+            return build(*arguments)
+        except SpecError as error:
+            mistakes.extend(error.mistakes)
+            return None
+
+    dataset: Dataset | None = attempt(_build, spec, ("data",), registry.datasets, spec.data)
+    loss: Loss | None = attempt(_build, spec, ("loss",), registry.losses, spec.loss)
+    built = attempt(_build_model, spec, dataset) if dataset else None
+    if dataset and loss and built:
+        attempt(_check_loss, spec, dataset, loss.to(spec.dtype), built.layers[-1].output_shape)
+    if dataset:
+        attempt(_check_monitor, spec, dataset)
+    attempt(_build_optimizer, spec, built.model.parameters() if built else [Tensor([0.0])], 1)
+    if mistakes or dataset is None or loss is None or built is None:
+        raise SpecError(mistakes)
+
     threads = spec.training.threads or default_threads(spec.training.batch_size)
     resolved_spec = spec.model_copy(
         update={
             "data": with_defaults(spec.data, registry.datasets),
-            "model": tuple(with_defaults(layer, registry.layers) for layer in resolved),
+            "model": tuple(with_defaults(layer, registry.layers) for layer in built.resolved),
             "loss": with_defaults(spec.loss, registry.losses),
             "optimizer": with_defaults(spec.optimizer, registry.optimizers),
             "scheduler": spec.scheduler and with_defaults(spec.scheduler, registry.schedulers),
             "training": spec.training.model_copy(update={"threads": threads}),
         }
     )
-    network = Network(resolved_spec, dataset, model, loss, layers)
-    network.build_optimizer(steps_per_epoch=1)  # its mistakes, too, are found now
-    return network
+    return Network(resolved_spec, dataset, built.model, loss, tuple(built.layers))
 
 
-def _build_layers(spec: RunSpec, shape: Shape) -> tuple[Sequential, list[ComponentSpec], tuple[LayerSummary, ...]]:
+class _BuiltModel(NamedTuple):
+    """A model, its layers' specs with what was inferred, and its layers for people to read."""
+
+    model: Sequential
+    resolved: list[ComponentSpec]
+    layers: list[LayerSummary]
+
+
+def _build_model(spec: RunSpec, dataset: Dataset) -> _BuiltModel:
+    shape = dataset.input_shape
     modules: list[Module] = []
     resolved: list[ComponentSpec] = []
     summaries: list[LayerSummary] = []
@@ -156,7 +193,22 @@ def _build_layers(spec: RunSpec, shape: Shape) -> tuple[Sequential, list[Compone
         modules.append(module)
         resolved.append(layer)
         summaries.append(LayerSummary(str(position), f"{layer.type}({options})", shape, parameters))
-    return Sequential(*modules), resolved, tuple(summaries)
+    _check_outputs(spec, dataset, shape)
+    return _BuiltModel(Sequential(*modules), resolved, summaries)
+
+
+def _build_optimizer(
+    spec: RunSpec, parameters: Iterable[Tensor], steps_per_epoch: int
+) -> tuple[Optimizer, LRScheduler | None]:
+    optimizer: Optimizer = _build(spec, ("optimizer",), registry.optimizers, spec.optimizer, parameters)
+    if spec.scheduler is None:
+        return optimizer, None
+    mode = mode_of(spec.early_stopping.monitor if spec.early_stopping else "val_loss")
+    schedule = Schedule(spec.training.epochs, steps_per_epoch, mode)
+    resolved = _resolve(registry.schedulers, spec.scheduler, schedule)
+    scheduler: LRScheduler = _build(spec, ("scheduler",), registry.schedulers, resolved, optimizer)
+    _check_length(spec, scheduler, schedule)
+    return optimizer, scheduler
 
 
 def _resolve(kind: registry.Kind[type[Any]], written: ComponentSpec, context: Any) -> ComponentSpec:

@@ -39,7 +39,8 @@ class Checkpoint:
 
     Attributes:
         weights: the model's state dict.
-        about: where it stems from: the epoch, and the monitored value.
+        about: where it stems from: the record of the epoch that had just ended; the epoch and the number of its batches
+            so far, if an epoch was in progress; nothing before the first.
     """
 
     weights: Mapping[str, Array]

@@ -114,18 +114,18 @@ class Trainer:
         history: a record per epoch so far: ``epoch`` (from 1), ``train_loss`` (mean over the samples, each as it was
             seen), ``val_...`` metrics, ``learning_rate`` and ``seconds``.
         stopped_early: whether early stopping ended the training before its last epoch.
+        batches_done: steps taken in the epoch after the last recorded one: 0 unless an epoch is in progress.
     """
 
     network: Network
     splits: DataSplits
     history: list[Record] = field(default_factory=list)
     stopped_early: bool = False
+    batches_done: int = 0
 
     def __post_init__(self) -> None:
         spec = self.network.spec
-        self.loader = self.network.loader(
-            self.splits, self.splits.train, batch_size=spec.training.batch_size, shuffle=True, reuse_batches=True
-        )
+        self.loader = self.network.training_loader(self.splits)
         self.optimizer, self.scheduler = self.network.build_optimizer(steps_per_epoch=len(self.loader))
         self.step = TrainingStep(self.network.model, self.network.loss, self.optimizer, self.scheduler, spec.training)
         # Without early stopping the best weights are kept all the same; patience then never runs out.
@@ -175,6 +175,7 @@ class Trainer:
             elif self.scheduler is not None and self.scheduler.interval == "epoch":
                 self.scheduler.step()
             self.history.append(record)
+            self.batches_done = 0
             self.stopped_early = self.stopper(record[self.monitor], self.network.model) and epoch < last_epoch
             yield record
             if self.stopped_early:
@@ -191,5 +192,6 @@ class Trainer:
                 except DivergenceError as error:
                     raise DivergenceError(f"epoch {epoch}, batch {batch} of {len(self.loader)}: {error}") from None
                 total += loss * (len(inputs) if self.network.loss.reduction == "mean" else 1)
+                self.batches_done = batch
                 on_batch(epoch, batch)
         return total / len(self.splits.train)

@@ -35,9 +35,10 @@ class Run:
         self.network, self.splits = network, splits
         self.trainer = Trainer(network, splits)
         self.before = self.trainer.validate()
+        about = environment()  # before the folder is there, so that an interruption leaves no half of it
         self.folder = RunFolder.create(runs, network.spec.name, datetime.now())
         self.folder.write_config(network.spec.to_yaml())
-        self.folder.write_json("environment.json", environment())
+        self.folder.write_json("environment.json", about)
         self._saved_best_epoch = 0
         self._started = time.perf_counter()
 
@@ -52,12 +53,18 @@ class Run:
         trainer, folder = self.trainer, self.folder
         if trainer.history:
             folder.write_metrics(trainer.history)
-        about = dict(trainer.history[-1]) if trainer.history else {}
-        save_checkpoint(folder.last, Checkpoint(self.network.model.state_dict(), about))
+        save_checkpoint(folder.last, Checkpoint(self.network.model.state_dict(), self._about_now()))
         if trainer.stopper.best_weights is not None and trainer.best_epoch != self._saved_best_epoch:
             about = dict(trainer.history[trainer.best_epoch - 1])
             save_checkpoint(folder.best, Checkpoint(trainer.stopper.best_weights, about))
             self._saved_best_epoch = trainer.best_epoch
+
+    def _about_now(self) -> dict[str, Any]:
+        """Where the model's weights stem from: a finished epoch and its record, or some batches into the next one."""
+        trainer = self.trainer
+        if trainer.batches_done:
+            return {"epoch": len(trainer.history) + 1, "batches": trainer.batches_done}
+        return dict(trainer.history[-1]) if trainer.history else {}
 
     def result(self) -> tuple[Path, Evaluation]:
         """Put the weights that are the training's result into the model, and evaluate them on the test data.

@@ -10,6 +10,7 @@ import pytest
 from small_specs import spec_text, write_spec
 
 from npnn_cli.data import DataError
+from npnn_cli.training.loop import TrainingStep
 
 ON_MNIST = {"data": "MNIST", "loss": "CrossEntropyLoss"}
 
@@ -50,6 +51,22 @@ SPECS = {
         ["3:18  layer 1 (Conv2d) cannot take the shape (784,) that the layers before it give"],
     ),
     "a loss that does not suit": ({"loss": "CrossEntropyLoss"}, ["4:7  CrossEntropyLoss does not suit Diabetes"]),
+    "an option out of range in every section": (
+        {
+            "data": "{type: Diabetes, validation: 442}",
+            "loss": "{type: HuberLoss, delta: 0}",
+            "optimizer": "{type: Adam, lr: -1}",
+        },
+        [
+            "2:7  validation is 442, but it must set aside 1 to 441 of 442 samples",
+            "4:7  HuberLoss: delta must be above 0, got 0",
+            "5:12  Adam: out of range: lr=-1.0",
+        ],
+    ),
+    "several sections that do not fit": (
+        {"model": "[{type: Linear, out_features: 2}]", "early_stopping": "{patience: 2, monitor: val_accuracy}"},
+        ["3:9  the model's output has shape (2,)", "7:40  unknown metric 'val_accuracy'; known are "],
+    ),
     "an unknown metric": (
         {"early_stopping": "{patience: 2, monitor: val_los}"},
         ["7:40  unknown metric 'val_los': did you mean 'val_loss'?"],
@@ -83,6 +100,16 @@ def test_a_spec_with_mistakes(npnn, command, sections, lines):
 def test_a_schedule_that_is_too_short(npnn, command):
     spec = write_spec(Path("small.yaml"), scheduler="{type: OneCycleLR, max_lr: 0.1, total_steps: 5}")
     assert_refused(npnn(*command, spec), "small.yaml:7:12  the training takes 18 steps, but ")
+    assert_nothing_was_written(spec)
+
+
+@pytest.mark.parametrize("command", [["train"], ["gradcheck"], ["gradcheck", "--against", "torch"]])
+@pytest.mark.parametrize("batch_size", [1, 41, 287])
+def test_a_last_batch_that_is_too_small(npnn, command, batch_size):
+    model = "[{type: Linear, out_features: 8}, BatchNorm1d, {type: Linear, out_features: 1}]"
+    spec = write_spec(Path("small.yaml"), model=model, training=f"{{epochs: 1, batch_size: {batch_size}}}")
+    position_and_message = "6:35  of 288 training samples, the last batch of an epoch has only one: batch_norm: "
+    assert_refused(npnn(*command, spec), f"small.yaml:{position_and_message}")
     assert_nothing_was_written(spec)
 
 
@@ -168,6 +195,15 @@ def test_a_folder_of_runs_that_cannot_be_written(npnn, monkeypatch):
     result = npnn("train", spec)
     assert_refused(result, "runs: Permission denied")
     assert_nothing_was_written(spec)
+
+
+def test_a_batch_that_is_larger_than_the_memory(npnn, monkeypatch):
+    def exhausted(*_):
+        raise MemoryError("Unable to allocate 504. GiB")
+
+    monkeypatch.setattr(TrainingStep, "backward", exhausted)
+    result = npnn("train", write_spec(Path("small.yaml")))
+    assert_refused(result, "not enough memory: Unable to allocate 504. GiB; a smaller training.batch_size needs less")
 
 
 def test_a_disk_that_is_full_in_the_middle_of_a_training(npnn, monkeypatch):

@@ -83,14 +83,58 @@ def test_an_error_on_a_terminal(environment, tmp_path):
     assert "Traceback" not in output
 
 
-def test_in_a_pipe_there_are_only_plain_lines(environment, tmp_path, spec):
+@pytest.mark.parametrize("wish", [{}, {"FORCE_COLOR": "1"}], ids=["", "FORCE_COLOR"])  # as CI systems set it
+def test_in_a_pipe_there_are_only_plain_lines(environment, tmp_path, spec, wish):
     process = subprocess.run(
-        [*NPNN, "train", spec], cwd=tmp_path, env=environment, capture_output=True, timeout=SECONDS, check=True
+        [*NPNN, "train", spec], cwd=tmp_path, env=environment | wish, capture_output=True, timeout=SECONDS, check=True
     )
     output = process.stdout.decode()
     assert process.stderr == b""
     assert not set(output) & {"\r", "\x1b", "\x08"}
     assert re.findall(r"^ *(\d)/3", output, re.MULTILINE) == ["1", "2", "3"]
+
+
+def test_a_training_goes_on_when_nobody_reads_what_it_prints(environment, tmp_path, spec):
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen([*NPNN, "train", spec], cwd=tmp_path, env=environment, text=True, **pipes) as process:
+        process.stdout.readline()
+        process.stdout.close()
+        errors = process.stderr.read()
+    assert (process.returncode, errors) == (0, "")
+    (folder,) = (tmp_path / "runs").iterdir()
+    assert json.loads((folder / "summary.json").read_text())["test"] is not None
+
+
+def test_the_output_may_be_closed(environment, tmp_path, spec):
+    closed = ["sh", "-c", 'exec "$@" >&-', "sh"]
+    subprocess.run([*closed, *NPNN, "train", spec], cwd=tmp_path, env=environment, timeout=SECONDS, check=True)
+
+
+def test_what_the_encoding_of_the_output_does_not_know_is_escaped(environment, tmp_path):
+    spec = write_spec(tmp_path / "süß.yaml", name="small")
+    process = subprocess.run(
+        [*NPNN, "train", spec.name],
+        cwd=tmp_path,
+        env=environment | {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "1"},
+        capture_output=True,
+        timeout=SECONDS,
+        check=False,
+    )
+    assert process.returncode == 0, process.stderr.decode()
+    assert process.stdout.decode("ascii").startswith("spec    s\\xfc\\xdf.yaml\n")
+
+
+def test_a_spec_may_come_from_a_pipe(environment, tmp_path, spec):
+    process = subprocess.run(
+        [*NPNN, "train", "/dev/stdin"],
+        input=spec.read_bytes(),
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        timeout=SECONDS,
+        check=False,
+    )
+    assert process.returncode == 0, process.stderr.decode()
 
 
 @pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
@@ -114,7 +158,8 @@ def test_what_is_interrupted_is_saved(environment, tmp_path, sent, code):
         metrics = list(csv.DictReader(file))
     assert summary["ending"] == "interrupted"
     assert summary["epochs"] == len(metrics) >= 3
-    assert load_checkpoint(folder / "checkpoints" / "last.npz").about["epoch"] == len(metrics)
+    last = load_checkpoint(folder / "checkpoints" / "last.npz").about
+    assert last["epoch"] == len(metrics) + ("batches" in last)  # the epoch in progress, if there is one
     assert load_checkpoint(folder / "checkpoints" / "best.npz").about == summary["best"]
     assert errors.startswith("error: interrupted; the weights as they were are in runs/")
     assert f"the best weights, of epoch {summary['best_epoch']}, are in runs/" in errors

@@ -234,6 +234,47 @@ def test_ctrl_c_in_the_first_epoch_leaves_the_initial_weights(npnn, monkeypatch)
     assert set(weights(the_run(), "last")) == {"0.weight", "0.bias", "2.weight", "2.bias"}
 
 
+def test_ctrl_c_after_the_training_leaves_what_it_reached(npnn, monkeypatch):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(run_module, "evaluate", interrupt)
+        result = npnn("train", write_spec(Path("small.yaml"), **OVERSHOOTING))
+    assert result.exit_code == 130
+    assert result.stderr == f"error: interrupted after the training had ended; next: npnn eval {the_run()}\n"
+    found = summary(the_run())
+    assert (found["ending"], found["epochs"], found["best_epoch"], found["test"]) == ("finished", 12, 4, None)
+    assert load_checkpoint(the_run() / "checkpoints" / "last.npz").about["epoch"] == 12
+    assert weights(the_run(), "last") != weights(the_run(), "best")
+    assert npnn("eval", the_run()).exit_code == 0
+
+
+@pytest.mark.parametrize("sections", [DIVERGING, {}], ids=["diverged", "interrupted"])
+def test_another_ctrl_c_loses_at_most_the_pictures(npnn, monkeypatch, sections):
+    def interrupt(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("npnn_cli.commands.train.plot_curves", interrupt)
+    if not sections:
+        monkeypatch.setattr("npnn_cli.training.loop.EarlyStopping.__call__", interrupt)
+    result = npnn("train", write_spec(Path("small.yaml"), **sections))
+    assert result.exit_code == 130
+    assert summary(the_run())["ending"] == ("diverged" if sections else "interrupted")
+    assert len(rows(the_run())) == 1
+    assert "checkpoints/" in result.stderr
+
+
+def test_ctrl_c_while_the_folder_is_being_made_leaves_none(npnn, monkeypatch):
+    def interrupt():
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(run_module, "environment", interrupt)
+    result = npnn("train", write_spec(Path("small.yaml")))
+    assert (result.exit_code, result.stderr) == (130, "error: interrupted\n")
+    assert not Path("runs").exists()
+
+
 @pytest.mark.parametrize("command", ["train", "gradcheck"])
 def test_ctrl_c_before_there_is_anything_to_save(npnn, monkeypatch, command):
     def interrupt(*_, **__):

@@ -142,6 +142,7 @@ def test_an_interruption_in_an_epoch_loses_nothing(tmp_path):
     run.save()
     now = run.network.model.state_dict()
     assert all(np.array_equal(array, now[name]) for name, array in load_checkpoint(run.folder.last).weights.items())
+    assert load_checkpoint(run.folder.last).about == {"epoch": 3, "batches": 2}
     assert [row["epoch"] for row in metrics(run)] == [1, 2]
     assert validated(run, run.folder.best) == metrics(run)[1]["val_loss"] != validated(run, run.folder.last)
 
