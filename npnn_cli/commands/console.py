@@ -9,7 +9,7 @@ from io import TextIOWrapper
 import typer
 from rich.console import Console
 
-PIPED_WIDTH = 200
+UNFOLDED = 10_000  # characters: wider than any table
 
 DIVERGED = 3
 INTERRUPTED = 130  # 128 + SIGINT, as shells report it
@@ -43,7 +43,7 @@ def console(*, stderr: bool = False) -> Console:
         markup=False,
         emoji=False,
         force_terminal=on_terminal,  # FORCE_COLOR, which some CI systems set, would bring progress bars into logs
-        width=None if on_terminal else PIPED_WIDTH,
+        width=None if on_terminal else UNFOLDED,
     )
 
 

@@ -69,13 +69,13 @@ def _introduce(out: Console, config: Path, written: RunSpec, network: Network, s
     goal = f"{len(dataset.class_names)} classes" if dataset.class_names else dataset.target_name
     steps = -(-len(splits.train) // spec.training.batch_size)
     out.print(f"spec    {config}", soft_wrap=True)
-    out.print(f"data    {spec.data.type}: {sizes} of shape {dataset.input_shape}; {goal}", soft_wrap=True)
+    out.print(f"data    {spec.data.type}: {sizes} of shape {dataset.input_shape}; {goal}")
     out.print(layer_table((row.name, row.layer, row.output_shape, row.parameters) for row in network.layers))
     rules = [f"loss {_brief(written.loss)}", f"optimizer {_brief(written.optimizer)}"]
     rules += [f"scheduler {_brief(written.scheduler)}"] if written.scheduler else []
-    out.print(f"with    {', '.join(rules)}", soft_wrap=True)
+    out.print(f"with    {', '.join(rules)}")
     length = f"{spec.training.epochs} epochs of {steps} batches of {spec.training.batch_size}"
-    out.print(f"for     {length}, {spec.dtype}, seed {spec.seed}, threads {spec.training.threads}", soft_wrap=True)
+    out.print(f"for     {length}, {spec.dtype}, seed {spec.seed}, threads {spec.training.threads}")
 
 
 def _brief(component: ComponentSpec) -> str:
@@ -87,7 +87,7 @@ def _print_epochs(out: Console, run: Run) -> None:
     trainer = run.trainer
     metrics = [f"val_{metric}" for metric in METRICS[run.network.dataset.task]]
     epochs = run.network.spec.training.epochs
-    table = EpochTable(["train_loss", *metrics, "learning_rate", "seconds"], epochs)
+    table = EpochTable(["train_loss", *metrics, "learning_rate", "seconds"], epochs, out.width)
     out.print(table.header(), style="bold", soft_wrap=True)
     with _progress_bar(out, trainer) as on_batch:
         for record in run.epochs(on_batch):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 NUMBER_WIDTH = 10
@@ -16,11 +17,14 @@ class EpochTable:
     Args:
         columns: the keys of a record, in the order to show; ``epoch`` comes first whether named or not.
         total_epochs: the number of epochs that were asked for.
+        width: in which a line has to fit; the last columns are left out for it.
     """
 
-    def __init__(self, columns: Sequence[str], total_epochs: int) -> None:
+    def __init__(self, columns: Sequence[str], total_epochs: int, width: float = math.inf) -> None:
         self.columns = [column for column in columns if column != "epoch"]
         self.total_epochs = total_epochs
+        while len(self.columns) > 1 and len(self.header()) > width:
+            self.columns.pop()
 
     def header(self) -> str:
         """The names of the columns."""

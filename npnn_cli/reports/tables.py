@@ -54,6 +54,8 @@ def classification_table(report: ClassificationReport, class_names: Sequence[str
 def confusion_table(matrix: NDArray[Any], class_names: Sequence[str]) -> Table:
     """How many samples of each true class (row) were predicted as each class (column); the right ones are bold."""
     table = _table("true \\ predicted", *(f">{name}" for name in class_names))
+    table.padding = 0  # so that ten classes fit on a narrow terminal
+    table.columns[0].min_width = max(map(len, class_names))
     for true, (name, counts) in enumerate(zip(class_names, matrix, strict=True)):
         cells = (
             Text(f"{count:,}", style="bold" if predicted == true else "") for predicted, count in enumerate(counts)

@@ -66,3 +66,14 @@ def test_missing_value_is_a_dash_and_further_keys_are_ignored():
 
 def test_epoch_comes_first_whether_named_or_not():
     assert EpochTable(["epoch", "val_loss"], 5).header() == EpochTable(["val_loss"], 5).header()
+
+
+def test_on_a_narrow_terminal_the_last_columns_are_left_out():
+    whole = EpochTable(COLUMNS, total_epochs=20)
+    widths = [len(EpochTable(COLUMNS[:count], total_epochs=20).header()) for count in range(2, 7)]
+    assert EpochTable(COLUMNS, 20, width=len(whole.header())).header() == whole.header()
+    for count, width in enumerate(widths[:-1], start=2):
+        narrow = EpochTable(COLUMNS, 20, width=width)
+        assert narrow.header() == EpochTable(COLUMNS[:count], 20).header()
+        assert len(narrow.row(RECORD, best=True)) == width
+    assert EpochTable(COLUMNS, 20, width=1).row(RECORD).split() == ["7/20", "0.5432"]

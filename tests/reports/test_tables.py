@@ -35,10 +35,10 @@ TABLES = {
 }
 
 
-def printed(table, **options):
+def printed(table, width=100, **options):
     """The lines that a console writes, by default one that is no terminal."""
     stream = io.StringIO()
-    Console(file=stream, width=100, **options).print(table)
+    Console(file=stream, width=width, **options).print(table)
     return stream.getvalue().splitlines()
 
 
@@ -110,6 +110,13 @@ def test_confusion_has_true_classes_in_rows():
     lines = printed(confusion_table(np.array([[10, 2], [0, 1234]]), ["cat", "dog"]))
     assert cells(lines[0]) == ["true", "\\", "predicted", "cat", "dog"]
     assert [cells(line) for line in lines[2:]] == [["cat", "10", "2"], ["dog", "0", "1,234"]]
+
+
+def test_the_confusion_of_ten_classes_fits_on_a_narrow_terminal():
+    counts = np.full((10, 10), 23) + np.diag([1000, 1100, *[900] * 8])
+    lines = printed(confusion_table(counts, [f"{digit}" for digit in range(10)]), width=60)
+    assert [cells(line)[0] for line in lines[-10:]] == [f"{digit}" for digit in range(10)]
+    assert [cells(line)[1:] for line in lines[-10:]] == [[f"{count:,}" for count in row] for row in counts]
 
 
 @pytest.mark.parametrize("names", [["a", "b"], ["a", "b", "c", "d"]])
