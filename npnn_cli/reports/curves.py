@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 SPLITS = {"train": ("training", BLUE), "val": ("validation", ORANGE)}
+LABELS = {"mae": "mean absolute error", "r2": "R²"}
 DECADES_BEFORE_LOG_SCALE = 2
 POINTS_BEFORE_PLAIN_LINE = 40
 TITLE_LETTERS = 70
@@ -71,7 +72,7 @@ def draw_curves(
     margin = max(0.5, 0.02 * np.ptp(all_epochs))
     axes.set_xlim(all_epochs.min() - margin, all_epochs.max() + margin)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10], min_n_ticks=1))
-    axes.set(title=textwrap.fill(title, TITLE_LETTERS), xlabel="epoch", ylabel=metric.replace("_", " "))
+    axes.set(title=textwrap.fill(title, TITLE_LETTERS), xlabel="epoch", ylabel=LABELS.get(metric, metric))
     figure.legend(loc="outside lower center", ncols=3)
 
 

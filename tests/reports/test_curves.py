@@ -53,6 +53,11 @@ def test_both_curves_are_drawn_against_the_epoch(figure):
     )
 
 
+@pytest.mark.parametrize(("metric", "label"), [("mae", "mean absolute error"), ("r2", "R²"), ("accuracy", "accuracy")])
+def test_the_axis_names_the_metric_in_words(figure, metric, label):
+    assert draw(figure, history(**{f"val_{metric}": [0.5, 0.75]}), metric).get_ylabel() == label
+
+
 @pytest.mark.parametrize(("split", "label"), [("train", "training"), ("val", "validation")])
 def test_one_curve_is_enough(figure, split, label):
     draw(figure, history(**{f"{split}_accuracy": [0.5, 0.75]}), metric="accuracy", best_epoch=2)
