@@ -112,31 +112,37 @@ def _progress_bar(out: Console, trainer: Trainer) -> Iterator[Callable[[int, int
 
 
 def _conclude(out: Console, run: Run) -> None:
-    trainer, monitor = run.trainer, run.trainer.monitor
+    trainer = run.trainer
     if trainer.stopped_early:
         patience = trainer.stopper.patience
         out.print(
-            f"\nstopped early: {monitor} has not improved since epoch {trainer.best_epoch}, "
+            f"\nstopped early: {trainer.monitor} has not improved since epoch {trainer.best_epoch}, "
             f"whose weights are in {run.folder.best}; to wait longer, raise early_stopping.patience above {patience}",
             soft_wrap=True,
         )
     ending = "stopped early" if trainer.stopped_early else "finished"
     run.write_summary(ending)  # whatever becomes of the test
     try:
-        checkpoint, evaluation = run.result()
-        run.write_summary(ending, evaluation.metrics())
+        _test(out, run, ending)
         _draw_curves(run)
     except KeyboardInterrupt as interrupt:
         message = f"interrupted after the training had ended; next: {_eval_command(run)}"
         raise fail_interrupted(interrupt, message) from None
+    out.print(f"\nnext: {_eval_command(run)}", soft_wrap=True)
+
+
+def _test(out: Console, run: Run, ending: str) -> None:
+    """Evaluate what the training results in on the test data, write it to the summary and print it."""
+    trainer = run.trainer
+    checkpoint, evaluation = run.result()
+    run.write_summary(ending, evaluation.metrics())
     if trainer.restore_best_weights:
-        epoch, which = trainer.best_epoch, f"the best by {monitor}"
+        epoch, which = trainer.best_epoch, f"the best by {trainer.monitor}"
     else:
         epoch, which = len(trainer.history), "the last"
     figures = {name: value for name, value in trainer.history[epoch - 1].items() if name.startswith(("train", "val"))}
     out.print(f"\nafter training:  {_figures(figures)} (epoch {epoch}, {which})")
     out.print(f"on test data:    {_figures(evaluation.metrics())} ({checkpoint.name})", style="bold")
-    out.print(f"\nnext: {_eval_command(run)}", soft_wrap=True)
 
 
 def _eval_command(run: Run) -> str:

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from npnn_cli.training.durable_files import write_durably
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -64,12 +66,8 @@ def picture(path: Path, width: float, height: float) -> Iterator[Figure]:
         figure = Figure(figsize=(width, height), layout="constrained")
         FigureCanvasAgg(figure)
         yield figure
-        temporary = path.with_name(f".{path.name}.tmp")
-        try:
-            figure.savefig(temporary, format="png")
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
+        with write_durably(path) as file:
+            figure.savefig(file, format="png")
 
 
 def shortened(name: str, most_letters: int) -> str:

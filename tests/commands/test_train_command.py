@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import errno
 import json
 import math
+import os
 import re
 import signal
 from datetime import datetime
@@ -248,6 +250,17 @@ def test_ctrl_c_after_the_training_leaves_what_it_reached(npnn, monkeypatch):
     assert load_checkpoint(the_run() / "checkpoints" / "last.npz").about["epoch"] == 12
     assert weights(the_run(), "last") != weights(the_run(), "best")
     assert npnn("eval", the_run()).exit_code == 0
+
+
+def test_the_result_is_told_even_if_it_cannot_be_drawn(npnn, monkeypatch):
+    def full_disk(history, metric, path, **_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+
+    monkeypatch.setattr("npnn_cli.commands.train.plot_curves", full_disk)
+    result = npnn("train", write_spec(Path("small.yaml")))
+    assert (result.exit_code, result.stderr) == (2, f"error: {the_run()}/loss.png: No space left on device\n")
+    assert "on test data: " in result.stdout
+    assert summary(the_run())["test"] is not None
 
 
 @pytest.mark.parametrize("sections", [DIVERGING, {}], ids=["diverged", "interrupted"])

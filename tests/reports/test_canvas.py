@@ -70,7 +70,7 @@ def test_error_while_drawing_leaves_the_previous_picture(tmp_path):
 
 def test_error_while_writing_leaves_the_previous_picture(tmp_path, monkeypatch):
     def full_disk(figure, file, **options):
-        file.write_bytes(b"\x89PNG and no more")
+        file.write(b"\x89PNG and no more")
         raise OSError("no space left on device")
 
     monkeypatch.setattr(Figure, "savefig", full_disk)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import tempfile
 
 import pytest
 
@@ -63,6 +64,27 @@ def test_a_full_disk_leaves_the_old_file_and_is_told_by_the_name_of_the_file(old
         write_text_durably(old, "new")
     assert caught.value.errno == errno.ENOSPC
     assert caught.value.filename == str(old)
+    assert_survives(old)
+
+
+def test_a_folder_that_cannot_be_written_is_told_by_the_name_of_the_file(old, monkeypatch):
+    def forbidden(*_, **__):
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), "a temporary name")
+
+    monkeypatch.setattr(tempfile, "mkstemp", forbidden)
+    with pytest.raises(OSError, match="Read-only file system") as caught:
+        write_text_durably(old, "new")
+    assert caught.value.filename == str(old)
+    assert_survives(old)
+
+
+def test_an_error_that_is_not_the_systems_stays_as_it_is(old):
+    def refuse():
+        with write_durably(old):
+            raise OSError("the encoder refuses")
+
+    with pytest.raises(OSError, match=r"^the encoder refuses$"):
+        refuse()
     assert_survives(old)
 
 
