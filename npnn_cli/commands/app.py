@@ -13,10 +13,14 @@ import typer
 from typer.core import TyperGroup
 
 from npnn_cli import __version__
-from npnn_cli.commands.console import fail, fail_interrupted, in_plain_words, user_errors
-
-FAILED_CHECK = 1
-USAGE_OR_SPEC_ERROR = 2
+from npnn_cli.commands.console import (
+    FAILED_CHECK,
+    USAGE_ERROR,
+    fail,
+    fail_interrupted,
+    in_plain_words,
+    user_errors,
+)
 
 
 class _Npnn(TyperGroup):
@@ -28,7 +32,7 @@ class _Npnn(TyperGroup):
         except KeyboardInterrupt as interrupt:  # before user_errors(), whose imports may be what was interrupted
             raise fail_interrupted(interrupt) from None
         except user_errors() as error:
-            raise fail(in_plain_words(error), USAGE_OR_SPEC_ERROR) from None
+            raise fail(in_plain_words(error), USAGE_ERROR) from None
 
 
 app = typer.Typer(

@@ -20,15 +20,12 @@ from npnn_cli.bench.race import QUICK, Effort, Race, run_race
 from npnn_cli.bench.readme import MarkerError, with_measurement
 from npnn_cli.bench.tables import console_table, markdown_table, to_json
 from npnn_cli.bench.workload import timed_spec
-from npnn_cli.commands.console import console, fail
+from npnn_cli.commands.console import FAILED_CHECK, USAGE_ERROR, console, fail
 from npnn_cli.reports.sweep import GrowthCurve, plot_growth
 from npnn_cli.spec import RunSpec, load_spec
 from npnn_cli.training.building import build_network
 from npnn_cli.training.durable_files import write_text_durably
-from npnn_cli.training.run_folder import RunFolder
-
-FAILED = 1
-USAGE_ERROR = 2
+from npnn_cli.training.run_folder import RunFolder, fresh_folder
 
 
 @dataclass(frozen=True)
@@ -75,7 +72,7 @@ def bench(wishes: Wishes) -> bool:
     except (MissingPackageError, MarkerError) as error:
         raise fail(str(error), USAGE_ERROR) from None
     except ContenderFailedError as error:
-        raise fail(str(error), FAILED) from None
+        raise fail(str(error), FAILED_CHECK) from None
 
 
 def _bench(wishes: Wishes) -> bool:
@@ -92,7 +89,7 @@ def _bench(wishes: Wishes) -> bool:
     with _status(out) as status:
         race = run_race(timed, entrants(timed, wishes.against), effort, status.update)
     _print(out, race)
-    folder = RunFolder(wishes.output or _fresh_folder(wishes.runs, f"bench_{name}"))
+    folder = RunFolder(wishes.output or fresh_folder(wishes.runs, f"bench_{name}", datetime.now()))
     folder.path.mkdir(parents=True, exist_ok=True)
     found: dict[str, Any] = {
         "name": name,
@@ -145,16 +142,3 @@ def _rewrite(readme: Path, name: str, content: str | None) -> None:
         raise MarkerError(f"{readme}: {error}") from None
     if content is not None:
         write_text_durably(readme, text)
-
-
-def _fresh_folder(runs: Path, name: str) -> Path:
-    base, number = f"{datetime.now():%Y-%m-%d_%H-%M-%S}_{name}", 1
-    runs.mkdir(parents=True, exist_ok=True)
-    while True:
-        path = runs / (base if number == 1 else f"{base}_{number}")
-        try:
-            path.mkdir()
-        except FileExistsError:
-            number += 1
-        else:
-            return path

@@ -11,6 +11,9 @@ from rich.console import Console
 
 UNFOLDED = 10_000  # characters: wider than any table
 
+# Exit codes.
+FAILED_CHECK = 1
+USAGE_ERROR = 2  # on the command line, in a spec, or in whatever else is read or written
 DIVERGED = 3
 INTERRUPTED = 130  # 128 + SIGINT, as shells report it
 TERMINATED = 143  # 128 + SIGTERM

@@ -46,25 +46,10 @@ class RunFolder:
 
     @classmethod
     def create(cls, runs: Path, name: str, now: datetime) -> RunFolder:
-        """Make a fresh folder, named by time and spec; a number is added if there is one already.
-
-        Raises:
-            OSError: if it cannot be made.
-        """
-        try:
-            runs.mkdir(parents=True, exist_ok=True)
-        except FileExistsError:
-            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(runs)) from None
-        base, number = f"{now:%Y-%m-%d_%H-%M-%S}_{name}", 1
-        while True:
-            path = runs / (base if number == 1 else f"{base}_{number}")
-            try:
-                path.mkdir()  # fails if the folder exists, so that two runs can never share one
-            except FileExistsError:
-                number += 1
-            else:
-                (path / "checkpoints").mkdir()
-                return cls(path)
+        """Make a fresh folder, see :func:`fresh_folder`."""
+        path = fresh_folder(runs, name, now)
+        (path / "checkpoints").mkdir()
+        return cls(path)
 
     @classmethod
     def find(cls, run: str, runs: Path) -> RunFolder:
@@ -120,6 +105,27 @@ class RunFolder:
         writer.writeheader()
         writer.writerows(history)
         write_text_durably(self.path / "metrics.csv", text.getvalue())
+
+
+def fresh_folder(runs: Path, name: str, now: datetime) -> Path:
+    """Make a folder, named by time and purpose; a number is added if there is one already.
+
+    Raises:
+        OSError: if it cannot be made.
+    """
+    try:
+        runs.mkdir(parents=True, exist_ok=True)
+    except FileExistsError:
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(runs)) from None
+    base, number = f"{now:%Y-%m-%d_%H-%M-%S}_{name}", 1
+    while True:
+        path = runs / (base if number == 1 else f"{base}_{number}")
+        try:
+            path.mkdir()  # fails if the folder exists, so that two runs can never share one
+        except FileExistsError:
+            number += 1
+        else:
+            return path
 
 
 def environment() -> dict[str, Any]:
