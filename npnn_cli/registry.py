@@ -149,12 +149,19 @@ class Kind(Mapping[str, Entry[C]], Generic[C]):
             The component, to which the options are given already.
 
         Raises:
-            ValueError: if no ``type`` is named; :class:`UnknownNameError` if nothing is registered under it.
+            ValueError: if no ``type`` is named, or an option is unknown.
+            UnknownNameError: if nothing is registered under the name.
         """
         options = dict(written) if isinstance(written, Mapping) else {"type": written}
         if not isinstance(options.get("type"), str):
-            raise ValueError(f"a {self.singular} is written {{type: Name, option: value}}, got {written}")
-        return functools.partial(self[options.pop("type")].component, **options)
+            raise ValueError(f"{self.singular}: expected a name or {{type: Name, option: value}}, got {written}")
+        name = options.pop("type")
+        component: Any = self[name].component
+        known = option_parameters(component) if isinstance(component, type) else inspect.signature(component).parameters
+        for option in options:
+            if option not in known:
+                raise ValueError(f"unknown option '{option}' of {name}{did_you_mean(option, known)}")
+        return functools.partial(component, **options)
 
     def __getitem__(self, name: str) -> Entry[C]:
         """Look up a name or an alias; :class:`UnknownNameError` suggests the nearest one."""
