@@ -143,6 +143,13 @@ def test_what_sigterm_does_is_as_before_when_the_training_is_over(train):
     assert signal.getsignal(signal.SIGTERM) is before
 
 
+def test_a_training_keeps_the_memory_that_it_frees(train, monkeypatch):
+    called = []
+    monkeypatch.setattr("npnn_cli.commands.train.keep_freed_memory", lambda: called.append(True))
+    train()
+    assert called == [True]
+
+
 def test_the_folder_of_runs_can_be_chosen(npnn, tmp_path):
     assert npnn("train", write_spec(Path("small.yaml")), "--runs", tmp_path / "a" / "b").exit_code == 0
     (folder,) = (tmp_path / "a" / "b").iterdir()
