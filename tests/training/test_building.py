@@ -255,6 +255,15 @@ def test_a_mistake_is_told_at_its_line_before_data_are_read(no_data, sections, p
     assert all(word in message for word in words), message
 
 
+def test_trying_a_lone_sample_in_training_leaves_no_trace():
+    model = "[Dropout, {type: Linear, out_features: 1}]"
+    network = build_network(small_spec(model=model, training="{epochs: 1, batch_size: 41}"))
+    draws = network.model[0].rng.bit_generator
+    before = draws.state
+    network.training_loader(network.load_data())
+    assert draws.state == before
+
+
 def test_a_size_that_follows_from_a_dimension_which_is_not_there(throwaway, no_data):
     @layers.register(example(normal(2, 3)))
     class Total(Module):
