@@ -15,9 +15,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from small_specs import CLASSIFICATION, DIVERGING, OVERSHOOTING, write_spec
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from npnn_cli.training import run as run_module
 from npnn_cli.training.checkpoints import load_checkpoint
+from npnn_cli.training.evaluation import evaluate
 from npnn_cli.training.loop import TrainingStep
 
 
@@ -148,6 +150,23 @@ def test_a_training_keeps_the_memory_that_it_frees(train, monkeypatch):
     monkeypatch.setattr("npnn_cli.commands.train.keep_freed_memory", lambda: called.append(True))
     train()
     assert called == [True]
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_training_and_evaluation_use_the_threads_of_the_spec(train, npnn, monkeypatch, threads):
+    used = []
+
+    def watched(network, splits, split):
+        used.append({pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"})
+        return evaluate(network, splits, split)
+
+    for module in ("training.loop", "training.run"):
+        monkeypatch.setattr(f"npnn_cli.{module}.evaluate", watched)
+    monkeypatch.setattr("npnn_cli.commands.evaluate.evaluate_split", watched)
+    with threadpool_limits(3 - threads, user_api="blas"):
+        folder = train(training=f"{{epochs: 1, threads: {threads}}}")
+        assert npnn("eval", folder).exit_code == 0
+    assert used == [{threads}] * 4  # before and after the epoch, the test, and the test again
 
 
 def test_the_folder_of_runs_can_be_chosen(npnn, tmp_path):

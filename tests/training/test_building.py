@@ -255,6 +255,14 @@ def test_a_mistake_is_told_at_its_line_before_data_are_read(no_data, sections, p
     assert all(word in message for word in words), message
 
 
+@pytest.mark.parametrize("batch_size", [2, 40, 48, 288, 1000])  # of 288 samples
+def test_a_last_batch_of_two_or_more_is_enough_for_batch_normalization(batch_size):
+    model = "[BatchNorm1d, {type: Linear, out_features: 1}]"
+    network = build_network(small_spec(model=model, training=f"{{epochs: 1, batch_size: {batch_size}}}"))
+    sizes = [len(inputs) for inputs, _ in network.training_loader(network.load_data())]
+    assert (sum(sizes), max(sizes)) == (288, min(batch_size, 288))
+
+
 def test_trying_a_lone_sample_in_training_leaves_no_trace():
     model = "[Dropout, {type: Linear, out_features: 1}]"
     network = build_network(small_spec(model=model, training="{epochs: 1, batch_size: 41}"))

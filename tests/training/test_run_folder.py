@@ -98,6 +98,13 @@ def test_a_name_is_looked_up_inside_the_folder_of_runs_alone(runs):
         RunFolder.find("secret", inside)
 
 
+def test_a_path_is_not_looked_up_inside_the_folder_of_runs(runs):
+    (runs / "kept").mkdir()
+    (runs / "2026-11-21_09-00-00_mlp").rename(runs / "kept" / "mlp")
+    with pytest.raises(RunNotFoundError, match="there is no run 'kept/mlp'"):
+        RunFolder.find("kept/mlp", runs)
+
+
 def test_json_has_null_for_what_is_not_finite(tmp_path):
     content = {"a": 1.5, "b": {"c": math.nan, "d": np.float64("inf")}, "e": ["x"], "f": None, "g": True, "h": 3}
     RunFolder(tmp_path).write_json("x.json", content)
@@ -122,6 +129,7 @@ def test_the_environment(monkeypatch):
     assert found["threads"]["OPENBLAS_NUM_THREADS"] == "1"
     assert found["cpu_count"] == os.cpu_count()
     assert found["platform"]
+    assert found["processor"] or not Path("/proc/cpuinfo").exists()
     json.dumps(found)
 
 

@@ -12,6 +12,7 @@ from small_specs import CLASSIFICATION, DIVERGING, small_spec
 from npnn_cli.autograd import Tensor
 from npnn_cli.examples import example, positive
 from npnn_cli.nn import Module
+from npnn_cli.optim.lr_scheduler import ReduceLROnPlateau
 from npnn_cli.registry import layers
 from npnn_cli.spec import SpecError
 from npnn_cli.training.building import build_network
@@ -183,6 +184,23 @@ def test_a_schedule_by_epochs():
     )
     expected = [0.02 + 0.08 * (1 + math.cos(math.pi * epoch / 4)) / 2 for epoch in range(4)]
     assert column(trainer, "learning_rate") == pytest.approx(expected, rel=1e-12)
+
+
+def test_a_rate_is_reduced_when_nothing_improves():
+    trainer = train(
+        optimizer="{type: SGD, lr: 1e-12}",
+        scheduler="{type: ReduceLROnPlateau, factor: 0.5, patience: 1, eps: 0.0}",
+        training="{epochs: 6, batch_size: 100}",
+    )
+    assert column(trainer, "learning_rate") == [1e-12, 1e-12, 1e-12, 0.5e-12, 0.5e-12, 0.25e-12]
+
+
+@pytest.mark.parametrize("monitor", ["val_loss", "val_r2", "train_loss"])
+def test_what_is_monitored_decides_on_the_rate(monkeypatch, monitor):
+    seen = []
+    monkeypatch.setattr(ReduceLROnPlateau, "step", lambda scheduler, metrics=None: seen.append(metrics))
+    trainer = train(scheduler="ReduceLROnPlateau", early_stopping=f"{{patience: 9, monitor: {monitor}}}")
+    assert seen == column(trainer, monitor)
 
 
 def test_a_schedule_by_batches():
