@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from npnn_cli.autograd.ops.primitive import VJP, Answer
+from typing import cast
+
+from npnn_cli.autograd.ops.primitive import VJP, Answer, Array
 
 
 def of_one_sample(answer: Answer) -> Answer:
     """The answer and the vjps for one sample, given those for a batch of it alone: without the batch's size 1."""
-    ans, *vjps = answer
+    ans, *vjps = cast(tuple[Array, *tuple[VJP | None, ...]], answer)  # of no op with a Joint
     of_x, *of_others = map(_of_batch, vjps)
     return ans[0], None if of_x is None else lambda g: of_x(g)[0], *of_others
 
