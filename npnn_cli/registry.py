@@ -15,22 +15,28 @@ import difflib
 import functools
 import inspect
 import reprlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, ClassVar, Generic, TypeVar, cast
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from types import GenericAlias, UnionType
+from typing import Annotated, Any, ClassVar, Generic, TypeVar, Union, cast, get_args, get_origin
+
+import numpy as np
 
 from npnn_cli.examples import Example
 
 C = TypeVar("C", bound=Callable[..., Any])
 D = TypeVar("D", bound=Callable[..., Any])
 
+Written = str | Mapping[str, Any]
+"""A component as a spec names it: ``xavier_uniform``, or ``{type: kaiming_normal, nonlinearity: tanh}``."""
+
 
 class Component:
     """Something that a spec can name: a layer, a loss, an optimizer, a scheduler, a dataset.
 
     A component remembers the options that it was built with, defaults included, in ``options``. They are the
-    positional-or-keyword parameters of its constructor; ``injected`` ones (an optimizer's ``params``) and keyword-only
-    ones (``rng``) are given by the program, never by a spec.
+    positional-or-keyword parameters of its constructor, and ``*layers``, which is a list in a spec; ``injected`` ones
+    (an optimizer's ``params``) and keyword-only ones (``rng``) are given by the program, never by a spec.
 
     Attributes:
         inferred: option name -> function that finds the option's value from the context (for a layer the shape of one
@@ -57,16 +63,85 @@ class Component:
     def __init__(self) -> None:
         """A component has no options unless its constructor takes some."""
 
+    @classmethod
+    def context_inside(cls, context: Any, options: Mapping[str, Any], position: int) -> Any:
+        """What the options of a component inside this one are inferred from, given what this one's are inferred from.
 
-def option_parameters(component: type[Component]) -> dict[str, inspect.Parameter]:
-    """The constructor parameters that a spec may set, in order: this is a component's schema."""
-    _self, *parameters = inspect.signature(component.__init__, eval_str=True).parameters.values()
-    return {p.name: p for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD and p.name not in component.injected}
+        Args:
+            context: this one's.
+            options: this one's.
+            position: of the other in its list, or 0.
+        """
+        return context
 
 
-def takes_rng(component: type[Component]) -> bool:
-    """Whether the constructor wants a random generator (a keyword-only ``rng``)."""
-    return "rng" in inspect.signature(component.__init__).parameters
+def option_parameters(component: Callable[..., Any]) -> dict[str, inspect.Parameter]:
+    """The parameters of a component's constructor, or of a function, that a spec may set, in order: its schema."""
+    injected = getattr(component, "injected", ())
+    options = {}
+    for p in _signature(component).parameters.values():
+        if p.kind is p.VAR_POSITIONAL:
+            options[p.name] = p.replace(annotation=GenericAlias(Sequence, (p.annotation,)))
+        elif p.kind is p.POSITIONAL_OR_KEYWORD and p.name not in injected:
+            options[p.name] = p
+    return options
+
+
+def takes_rng(component: Callable[..., Any]) -> bool:
+    """Whether the constructor, or the function, wants a random generator (a keyword-only ``rng``)."""
+    return "rng" in _signature(component).parameters
+
+
+def _signature(component: Callable[..., Any]) -> inspect.Signature:
+    """The signature without ``self``, its annotations evaluated."""
+    if isinstance(component, type) and issubclass(component, Component):
+        _self, *parameters = inspect.signature(component.__init__, eval_str=True).parameters.values()
+        return inspect.Signature(parameters)
+    return inspect.signature(component, eval_str=True)
+
+
+@dataclass(frozen=True)
+class Slot:
+    """An option that holds other components, as its annotation says: ``Annotated[Module, layers]``.
+
+    Attributes:
+        kind: what the others are.
+        many: whether it holds a list of them.
+        as_written: whether the constructor takes what a spec writes (the annotation is ``Annotated[Written, kind]``),
+            instead of the component itself.
+    """
+
+    kind: Kind[Any]
+    many: bool
+    as_written: bool
+
+
+def slots(component: Callable[..., Any]) -> dict[str, Slot]:
+    """The options of a component that hold other components."""
+    found = {name: _slot_of(parameter.annotation) for name, parameter in option_parameters(component).items()}
+    return {name: slot for name, slot in found.items() if slot}
+
+
+def _slot_of(annotation: Any) -> Slot | None:
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin is Annotated and isinstance(arguments[1], Kind):
+        return Slot(arguments[1], many=False, as_written=arguments[0] == Written)
+    if origin in (Union, UnionType):
+        return next(filter(None, map(_slot_of, arguments)), None)
+    if origin is Sequence and (slot := _slot_of(arguments[0])):
+        return replace(slot, many=True)
+    return None
+
+
+def construct(
+    component: Callable[..., Any], *injected: Any, options: Mapping[str, Any], rng: np.random.Generator | None
+) -> Any:
+    """Call a component's constructor, or a function, with its options, and with the generator if it wants one."""
+    named = dict(options)
+    spread = [name for name, p in option_parameters(component).items() if p.kind is p.VAR_POSITIONAL]
+    parts = [part for name in spread for part in named.pop(name, ())]
+    random = {"rng": rng} if takes_rng(component) else {}
+    return component(*injected, *parts, **named, **random)
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
@@ -91,7 +166,8 @@ class Entry(Generic[C]):
         reference: gives the PyTorch counterpart where PyTorch has none under the same name. It is called with the
             torch module first, so that the engine itself never imports torch, and then: for an op with the tensors and
             options of the call, whose result it returns; for a layer or a loss with npnn's object, whose counterpart it
-            returns (a module or a function); for an optimizer with the parameters and options.
+            returns (a module or a function), and with the counterparts of the modules inside it, by name; for an
+            optimizer with the parameters and options.
         call: gives an op or a function an example's inputs and options, where they do not just go in one after the
             other: ``call(cat, *inputs, **options)``. PyTorch's is called in the same way.
     """
@@ -106,9 +182,28 @@ class Entry(Generic[C]):
         """The component, or the ``function`` that it is compared with, as a function of inputs and options."""
         return function if self.call is None else functools.partial(self.call, function)
 
+    def build(self, *injected: Any, rng: np.random.Generator | None = None, **options: Any) -> Any:
+        """Build the component with these options; other components among them may be written as in a spec.
+
+        Those of the same kind get the same ``injected`` arguments, and all draw from the same generator in turn.
+        """
+
+        def built(part: Any, kind: Kind[Any]) -> Any:
+            given = injected if self.name in kind else ()
+            return kind.build(part, *given, rng=rng) if isinstance(part, str | Mapping) else part
+
+        for name, slot in slots(self.component).items():
+            value = options.get(name)
+            if value is not None and not slot.as_written:
+                options[name] = [built(part, slot.kind) for part in value] if slot.many else built(value, slot.kind)
+        return construct(self.component, *injected, options=options, rng=rng)
+
 
 class Kind(Mapping[str, Entry[C]], Generic[C]):
     """All registered components of one kind, by name, in the order of their registration."""
+
+    # As an annotation's metadata it is looked up by identity, not compared name by name.
+    __eq__, __hash__ = object.__eq__, object.__hash__
 
     def __init__(self, singular: str) -> None:
         self.singular = singular
@@ -142,11 +237,8 @@ class Kind(Mapping[str, Entry[C]], Generic[C]):
 
         return decorate
 
-    def written(self, written: str | Mapping[str, Any]) -> Callable[..., Any]:
-        """The component that a spec names as an option of another, ``{type: Name, option: value}`` or the bare name.
-
-        Returns:
-            The component, to which the options are given already.
+    def build(self, written: Written, *injected: Any, rng: np.random.Generator | None = None) -> Any:
+        """Build the component that a spec names, ``{type: Name, option: value}`` or the bare name.
 
         Raises:
             ValueError: if no ``type`` is named, or an option is unknown.
@@ -155,13 +247,7 @@ class Kind(Mapping[str, Entry[C]], Generic[C]):
         options = dict(written) if isinstance(written, Mapping) else {"type": written}
         if not isinstance(options.get("type"), str):
             raise ValueError(f"{self.singular}: expected a name or {{type: Name, option: value}}, got {written}")
-        name = options.pop("type")
-        component: Any = self[name].component
-        known = option_parameters(component) if isinstance(component, type) else inspect.signature(component).parameters
-        for option in options:
-            if option not in known:
-                raise ValueError(f"unknown option '{option}' of {name}{did_you_mean(option, known)}")
-        return functools.partial(component, **options)
+        return self[options.pop("type")].build(*injected, rng=rng, **options)
 
     def __getitem__(self, name: str) -> Entry[C]:
         """Look up a name or an alias; :class:`UnknownNameError` suggests the nearest one."""

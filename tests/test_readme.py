@@ -21,6 +21,7 @@ from npnn_cli.commands.app import app
 from npnn_cli.proofs.differentiation import differentiation_checks
 from npnn_cli.spec import parse_spec
 from npnn_cli.spec.components import import_components
+from npnn_cli.training.building import build_network
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = Path(npnn_cli.__file__).parent
@@ -37,7 +38,7 @@ def commands(block: str) -> list[str]:
 
 INSTALL, USE = (commands(block) for block in blocks("console"))
 LIBRARY_SNIPPET, LAYER_SNIPPET = blocks("python")
-(SPEC,) = blocks("yaml")
+SPEC, PARTS = blocks("yaml")
 
 
 def test_ci_runs_the_two_commands_word_for_word():
@@ -83,6 +84,17 @@ def test_the_layer_of_the_readme_is_in_the_spec_and_in_the_proofs(throwaway, aga
 
 def test_the_spec_is_the_one_in_configs():
     assert parse_spec(SPEC, "README.md").model == parse_spec((ROOT / "configs/mnist_mlp.yaml").read_text(), "").model
+
+
+def test_components_inside_others_are_built_as_it_says():
+    own = {line.split(":")[0]: line for line in SPEC.splitlines() if re.match(r"\w+: ", line)}
+    classes = "  - Flatten\n  - {type: Linear, out_features: 10}\n"
+    model, scheduler = PARTS.split("scheduler: ")
+    text = "\n".join([*(own[key] for key in ("name", "data", "loss", "optimizer", "training")), model + classes])
+    network = build_network(parse_spec(f"{text}scheduler: {scheduler}", "README.md"))
+    assert [row.name for row in network.layers] == ["0", "0.layers.0", "0.layers.1", "0.projection", "1", "2"]
+    _, schedule = network.build_optimizer(steps_per_epoch=1)
+    assert schedule.schedulers[1].T_max == network.spec.training.epochs - 3
 
 
 def test_every_component_is_named():

@@ -4,12 +4,24 @@ from __future__ import annotations
 
 import copy
 import pickle
+from collections.abc import Sequence
+from typing import Annotated
 
 import numpy as np
 import pytest
 
 from npnn_cli.examples import classes, constant, distinct, example, nonzero, normal, positive, uniform
-from npnn_cli.registry import Component, Kind, UnknownNameError, did_you_mean, option_parameters, takes_rng
+from npnn_cli.registry import (
+    Component,
+    Kind,
+    Slot,
+    UnknownNameError,
+    Written,
+    did_you_mean,
+    option_parameters,
+    slots,
+    takes_rng,
+)
 
 
 class Brush(Component):
@@ -21,6 +33,49 @@ class Brush(Component):
 
 class Pencil(Component):
     pass
+
+
+tools, inks = Kind("tool"), Kind("ink")
+
+
+@inks.register(example())
+def black(page, /, depth: float = 1.0, *, rng: np.random.Generator):
+    return ("black", page, depth, rng)
+
+
+@tools.register(example())
+class Pen(Component):
+    injected = frozenset({"canvas"})
+
+    def __init__(self, canvas, ink: Annotated[Written, inks] = "black", *, rng=None) -> None:
+        self.canvas, self.drop = canvas, inks.build(ink, "page", rng=rng)
+
+
+@tools.register(example())
+class Case(Component):
+    injected = frozenset({"canvas"})
+
+    def __init__(
+        self,
+        canvas,
+        *parts: Annotated[Component, tools],
+        best: Annotated[Component, tools] | None = None,  # keyword-only: given by the program
+    ) -> None:
+        self.canvas, self.parts = canvas, parts
+
+
+@tools.register(example())
+class Set(Component):
+    injected = frozenset({"canvas"})
+
+    def __init__(
+        self,
+        canvas,
+        parts: Sequence[Annotated[Component, tools]] | None,
+        best: Annotated[Component, tools] | None = None,
+        sizes: Sequence[int] = (),
+    ) -> None:
+        self.canvas, self.parts, self.best = canvas, parts, best
 
 
 @pytest.fixture
@@ -128,6 +183,54 @@ class TestComponent:
                 super().__init__(canvas, 50)
 
         assert WideBrush("c").options == {"bristles": 100}
+
+
+class TestComponentsInside:
+    def test_an_annotation_says_which_options_hold_components(self):
+        assert slots(Pen) == {"ink": Slot(inks, many=False, as_written=True)}
+        assert slots(Case) == {"parts": Slot(tools, many=True, as_written=False)}
+        assert slots(Set) == {
+            "parts": Slot(tools, many=True, as_written=False),
+            "best": Slot(tools, many=False, as_written=False),
+        }
+        assert slots(Brush) == slots(Pencil) == slots(black) == {}
+
+    def test_the_options_of_a_function_are_its_parameters_by_name(self):
+        assert list(option_parameters(black)) == ["depth"]
+        assert takes_rng(black)
+
+    def test_what_is_written_is_built_at_all_depths(self):
+        rng = np.random.default_rng(0)
+        written = {
+            "type": "Set",
+            "parts": ["Pen", {"type": "Case", "parts": ["Pen", {"type": "Pen", "ink": {"type": "black", "depth": 2}}]}],
+            "best": {"type": "Pen"},
+        }
+
+        built = tools.build(written, "canvas", rng=rng)
+
+        pen, case = built.parts
+        assert [type(part) for part in (built, pen, case, *case.parts, built.best)] == [Set, Pen, Case, Pen, Pen, Pen]
+        assert {tool.canvas for tool in (built, pen, case, *case.parts, built.best)} == {"canvas"}
+        assert case.parts[1].drop == ("black", "page", 2, rng)
+        assert case.options == {"parts": tuple(case.parts)}
+
+    def test_what_is_built_already_stays(self):
+        pen = Pen("canvas", rng=np.random.default_rng(0))
+        built = tools["Set"].build("canvas", parts=[pen, "Case"], best=pen)
+
+        assert built.parts[0] is built.best is pen
+        assert built.parts[1].parts == ()
+        assert tools["Set"].build("canvas", parts=None).parts is None
+
+    @pytest.mark.parametrize("written", [{"ink": "black"}, {"type": 3}, 7, None])
+    def test_what_names_nothing_is_refused(self, written):
+        with pytest.raises(ValueError, match=r"tool: expected a name or \{type: Name, option: value\}, got"):
+            tools.build(written)
+
+    def test_an_unknown_name_is_answered_with_the_nearest(self):
+        with pytest.raises(UnknownNameError, match="unknown tool 'Pne': did you mean 'Pen'"):
+            tools["Set"].build("canvas", parts=["Pne"])
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from npnn_cli.bench.handwritten import HandwrittenCNN, HandwrittenMLP, Handwritt
 from npnn_cli.bench.recognition import follows_adam, minimizes_cross_entropy
 from npnn_cli.bench.workload import Workload
 from npnn_cli.optim.lr_scheduler import LRScheduler
-from npnn_cli.spec import ComponentSpec, RunSpec, TrainingSpec, with_defaults
+from npnn_cli.spec import ComponentSpec, RunSpec, TrainingSpec, with_defaults, without_inferred
 from npnn_cli.training.allocator import keep_freed_memory
 
 MLP = [("Flatten", {}), ("Linear", {"out_features": 64}), ("ReLU", {}), ("Linear", {"out_features": 10})]
@@ -98,6 +98,7 @@ class Floor(SteppingContender):
             )
         keep_freed_memory()
         train, scaling = workload.splits.train, workload.splits.input_scaling
+        assert scaling is not None  # MNIST has one
         optimizer, scheduler = workload.network.build_optimizer(workload.steps_per_epoch)
         self.network = kind(
             train.inputs,
@@ -140,9 +141,8 @@ def _resolved(layers: list[tuple[str, dict[str, Any]]]) -> list[ComponentSpec]:
 
 def _without_consequences(layer: ComponentSpec) -> ComponentSpec:
     """The layer without what follows from the layers before it, and without how its weights are drawn."""
-    inferred = registry.layers[layer.type].component.inferred
-    kept = {name: value for name, value in layer.options.items() if name not in inferred and name != "init"}
-    return ComponentSpec(type=layer.type, options=kept)
+    options = without_inferred(layer, registry.layers).options
+    return ComponentSpec(type=layer.type, options={name: value for name, value in options.items() if name != "init"})
 
 
 build = Floor

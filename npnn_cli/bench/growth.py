@@ -14,7 +14,7 @@ from npnn_cli.bench.race import Effort, Tell, take_turns
 from npnn_cli.bench.timing import Timing
 from npnn_cli.bench.workload import timed_spec
 from npnn_cli.reports.sweep import GrowthCurve
-from npnn_cli.spec import ComponentSpec, RunSpec
+from npnn_cli.spec import ComponentSpec, RunSpec, without_inferred
 
 BATCH_SIZES = (16, 32, 64, 128, 256, 512)
 WIDTH_FACTORS = (0.5, 1, 2, 4, 8)
@@ -126,17 +126,7 @@ def _scaled_family(size: str, spec: RunSpec, layer_type: str, option: str, facto
 
 def _timed(spec: RunSpec, model: Layers) -> RunSpec:
     """The spec as it is timed with another model, whose layers find out anew what follows from those before them."""
-    layers = tuple(
-        ComponentSpec(
-            type=layer.type,
-            options={
-                option: value
-                for option, value in layer.options.items()
-                if option not in registry.layers[layer.type].component.inferred
-            },
-        )
-        for layer in model
-    )
+    layers = tuple(without_inferred(layer, registry.layers) for layer in model)
     return timed_spec(spec.model_copy(update={"model": layers}))
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from npnn_cli import registry
 from npnn_cli.autograd.ops.primitive import Array
 from npnn_cli.data import DataLoader, DataSplits
-from npnn_cli.spec import ComponentSpec, RunSpec
+from npnn_cli.spec import RunSpec, without_inferred
 from npnn_cli.training.building import Network, build_network
 from npnn_cli.training.threads import default_threads
 
@@ -74,13 +74,6 @@ def timed_spec(spec: RunSpec, batch_size: int | None = None) -> RunSpec:
     size = batch_size or spec.training.batch_size
     threads = spec.training.threads or default_threads(size)
     training = spec.training.model_copy(update={"batch_size": size, "epochs": ENDLESS, "threads": threads})
-    return spec.model_copy(update={"training": training, "scheduler": _without_length(spec.scheduler)})
-
-
-def _without_length(scheduler: ComponentSpec | None) -> ComponentSpec | None:
-    """The scheduler without the options that follow from the training's length."""
-    if scheduler is None:
-        return None
-    inferred = registry.schedulers[scheduler.type].component.inferred
-    options = {name: value for name, value in scheduler.options.items() if name not in inferred}
-    return ComponentSpec(type=scheduler.type, options=options)
+    # The scheduler is left without what follows from the training's length.
+    scheduler = spec.scheduler and without_inferred(spec.scheduler, registry.schedulers)
+    return spec.model_copy(update={"training": training, "scheduler": scheduler})

@@ -17,7 +17,7 @@ from npnn_cli.data import DataSplits
 from npnn_cli.reports.curves import plot_curves
 from npnn_cli.reports.epoch_table import EpochTable
 from npnn_cli.reports.tables import layer_table
-from npnn_cli.spec import ComponentSpec, RunSpec, load_spec
+from npnn_cli.spec import RunSpec, load_spec
 from npnn_cli.training.allocator import keep_freed_memory
 from npnn_cli.training.building import Network, build_network
 from npnn_cli.training.loop import DivergenceError, Trainer
@@ -70,16 +70,12 @@ def _introduce(out: Console, config: Path, written: RunSpec, network: Network, s
     steps = -(-len(splits.train) // spec.training.batch_size)
     out.print(f"spec    {config}", soft_wrap=True)
     out.print(f"data    {spec.data.type}: {sizes} of shape {dataset.input_shape}; {goal}")
-    out.print(layer_table((row.name, row.layer, row.output_shape, row.parameters) for row in network.layers))
-    rules = [f"loss {_brief(written.loss)}", f"optimizer {_brief(written.optimizer)}"]
-    rules += [f"scheduler {_brief(written.scheduler)}"] if written.scheduler else []
+    out.print(layer_table(network.layers))
+    rules = [f"loss {written.loss}", f"optimizer {written.optimizer}"]
+    rules += [f"scheduler {written.scheduler}"] if written.scheduler else []
     out.print(f"with    {', '.join(rules)}")
     length = f"{spec.training.epochs} epochs of {steps} batches of {spec.training.batch_size}"
     out.print(f"for     {length}, {spec.dtype}, seed {spec.seed}, threads {spec.training.threads}")
-
-
-def _brief(component: ComponentSpec) -> str:
-    return f"{component.type}({', '.join(f'{name}={value}' for name, value in component.options.items())})"
 
 
 def _print_epochs(out: Console, run: Run) -> None:

@@ -46,14 +46,14 @@ class DataSplits:
         train: what the model learns from.
         validation: what decides when to stop, and which weights are best.
         test: what the finished model is judged by.
-        input_scaling: fitted on training data alone.
+        input_scaling: fitted on training data alone; None for inputs that are whole numbers.
         target_scaling: likewise; None for classification.
     """
 
     train: Split
     validation: Split
     test: Split
-    input_scaling: Standardize
+    input_scaling: Standardize | None
     target_scaling: Standardize | None
 
 
@@ -63,12 +63,14 @@ class Dataset(Component, ABC):
     Attributes:
         task: whether targets are classes or numbers.
         input_shape: of one sample, such as (1, 28, 28).
+        integer_inputs: whether inputs are whole numbers that stand for something, such as words: they are not scaled.
         class_names: by class index; empty for regression.
         target_name: what a regression predicts, worded as the label of an axis; empty for classification.
     """
 
     task: Task
     input_shape: tuple[int, ...]
+    integer_inputs: bool = False
     class_names: tuple[str, ...] = ()
     target_name: str = ""
 

@@ -9,23 +9,22 @@ See https://pytorch.org/docs/stable/nn.init.html.
 from __future__ import annotations
 
 import functools
-import inspect
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from statistics import NormalDist
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 
 from npnn_cli.autograd.ops.primitive import Array
 from npnn_cli.autograd.tensor import Tensor
 from npnn_cli.examples import example
-from npnn_cli.registry import initializers
+from npnn_cli.registry import Written, construct, initializers
 
 Shape = tuple[int, ...]
 Mode = Literal["fan_in", "fan_out"]
 
-Init = str | Mapping[str, Any]
+Init = Annotated[Written, initializers]
 """An initializer as a spec names it: ``xavier_uniform``, or ``{type: kaiming_normal, nonlinearity: tanh}``."""
 
 
@@ -60,20 +59,20 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
 
 
 @initializers.register(example(shape=(400, 300)), example(shape=(400, 300), a=-2.0, b=0.5))
-def uniform(shape: Shape, a: float = 0.0, b: float = 1.0, *, rng: np.random.Generator) -> Array:
+def uniform(shape: Shape, /, a: float = 0.0, b: float = 1.0, *, rng: np.random.Generator) -> Array:
     """Uniform between ``a`` and ``b``."""
     return rng.uniform(a, b, shape)
 
 
 @initializers.register(example(shape=(400, 300)), example(shape=(400, 300), mean=2.0, std=0.1))
-def normal(shape: Shape, mean: float = 0.0, std: float = 1.0, *, rng: np.random.Generator) -> Array:
+def normal(shape: Shape, /, mean: float = 0.0, std: float = 1.0, *, rng: np.random.Generator) -> Array:
     """Normal with this mean and standard deviation."""
     return rng.normal(mean, std, shape)
 
 
 @initializers.register(example(shape=(400, 300)), example(shape=(400, 300), mean=1.0, std=0.5, a=0.0, b=1.2))
 def trunc_normal(
-    shape: Shape, mean: float = 0.0, std: float = 1.0, a: float = -2.0, b: float = 2.0, *, rng: np.random.Generator
+    shape: Shape, /, mean: float = 0.0, std: float = 1.0, a: float = -2.0, b: float = 2.0, *, rng: np.random.Generator
 ) -> Array:
     """Normal with this mean and standard deviation, but nothing outside of ``a`` to ``b``.
 
@@ -89,25 +88,25 @@ def trunc_normal(
 
 
 @initializers.register(example(shape=(400, 300), val=0.3))
-def constant(shape: Shape, val: float) -> Array:
+def constant(shape: Shape, /, val: float) -> Array:
     """The number ``val`` everywhere."""
     return np.full(shape, val, np.float64)
 
 
 @initializers.register(example(shape=(400, 300)))
-def ones(shape: Shape) -> Array:
+def ones(shape: Shape, /) -> Array:
     """1 everywhere."""
     return np.ones(shape)
 
 
 @initializers.register(example(shape=(400, 300)))
-def zeros(shape: Shape) -> Array:
+def zeros(shape: Shape, /) -> Array:
     """0 everywhere."""
     return np.zeros(shape)
 
 
 @initializers.register(example(shape=(400, 300)))
-def eye(shape: Shape) -> Array:
+def eye(shape: Shape, /) -> Array:
     """The identity: 1 on the diagonal of a matrix, 0 elsewhere."""
     if len(shape) != 2:
         raise ValueError(f"eye: needs a shape of two dimensions, got {shape}")
@@ -115,7 +114,7 @@ def eye(shape: Shape) -> Array:
 
 
 @initializers.register(example(shape=(400, 300)), example(shape=(400, 300), gain=2.0))
-def xavier_normal(shape: Shape, gain: float = 1.0, *, rng: np.random.Generator) -> Array:
+def xavier_normal(shape: Shape, /, gain: float = 1.0, *, rng: np.random.Generator) -> Array:
     """Normal with variance gain² · 2 / (fan_in + fan_out), for Tanh and Sigmoid.
 
     Glorot and Bengio, "Understanding the difficulty of training deep feedforward neural networks", 2010, equation 12.
@@ -124,7 +123,7 @@ def xavier_normal(shape: Shape, gain: float = 1.0, *, rng: np.random.Generator) 
 
 
 @initializers.register(example(shape=(400, 300)), example(shape=(400, 300), gain=2.0))
-def xavier_uniform(shape: Shape, gain: float = 1.0, *, rng: np.random.Generator) -> Array:
+def xavier_uniform(shape: Shape, /, gain: float = 1.0, *, rng: np.random.Generator) -> Array:
     """Uniform with variance gain² · 2 / (fan_in + fan_out), for Tanh and Sigmoid.
 
     Glorot and Bengio, "Understanding the difficulty of training deep feedforward neural networks", 2010, equation 16.
@@ -140,6 +139,7 @@ def xavier_uniform(shape: Shape, gain: float = 1.0, *, rng: np.random.Generator)
 )
 def kaiming_normal(
     shape: Shape,
+    /,
     a: float = 0.0,
     mode: Mode = "fan_in",
     nonlinearity: str = "leaky_relu",
@@ -161,6 +161,7 @@ def kaiming_normal(
 )
 def kaiming_uniform(
     shape: Shape,
+    /,
     a: float = 0.0,
     mode: Mode = "fan_in",
     nonlinearity: str = "leaky_relu",
@@ -183,7 +184,7 @@ def _kaiming_spread(shape: Shape, a: float, mode: str, nonlinearity: str) -> flo
 
 
 @initializers.register(example(shape=(400, 300)), example(shape=(30, 50), gain=2.0))
-def orthogonal(shape: Shape, gain: float = 1.0, *, rng: np.random.Generator) -> Array:
+def orthogonal(shape: Shape, /, gain: float = 1.0, *, rng: np.random.Generator) -> Array:
     """A random matrix with orthonormal rows or columns, whichever are fewer, times ``gain``.
 
     Further dimensions are taken as columns. Saxe, McClelland and Ganguli, "Exact solutions to the nonlinear dynamics
@@ -199,20 +200,15 @@ def orthogonal(shape: Shape, gain: float = 1.0, *, rng: np.random.Generator) -> 
 
 def initial_weight(init: Init, shape: Shape, rng: np.random.Generator | None) -> Array:
     """A new weight by this initializer; without a generator, an unpredictable one."""
-    return _drawn(initializers.written(init), shape, rng)
-
-
-def _drawn(
-    initializer: Callable[..., Array], shape: Shape, rng: np.random.Generator | None, *args: Any, **options: Any
-) -> Array:
-    random = {"rng": rng or np.random.default_rng()} if "rng" in inspect.signature(initializer).parameters else {}
-    return initializer(shape, *args, **options, **random)
+    weight: Array = initializers.build(init, shape, rng=rng or np.random.default_rng())
+    return weight
 
 
 def _in_place(initializer: Callable[..., Array]) -> Callable[..., Tensor]:
     @functools.wraps(initializer)
     def fill(tensor: Tensor, *args: Any, rng: np.random.Generator | None = None, **options: Any) -> Tensor:
-        tensor.data[...] = _drawn(initializer, tensor.shape, rng, *args, **options)
+        rng = rng or np.random.default_rng()
+        tensor.data[...] = construct(initializer, tensor.shape, *args, options=options, rng=rng)
         return tensor
 
     return fill

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NamedTuple, Self, TypeVar
+from typing import Annotated, Any, NamedTuple, Self, TypeVar
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -11,7 +11,7 @@ from numpy.typing import DTypeLike
 from npnn_cli.autograd.dtypes import get_default_dtype
 from npnn_cli.autograd.ops.primitive import Array
 from npnn_cli.autograd.tensor import Tensor
-from npnn_cli.registry import Component
+from npnn_cli.registry import Component, layers
 
 T = TypeVar("T", bound=Tensor)
 
@@ -233,3 +233,7 @@ class Module(Component):
 
 def _dotted(prefix: str, name: str) -> str:
     return f"{prefix}.{name}" if prefix else name
+
+
+Layer = Annotated[Module, layers]
+"""A layer as an option of another, which a spec writes ``{type: Name, option: value}``."""

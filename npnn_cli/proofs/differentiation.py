@@ -139,8 +139,7 @@ _CASES = (
 
 def build_module(entry: Entry[Any], example: Example, rng: np.random.Generator) -> Module:
     """The example's layer or loss in float64, with every parameter random (a bias of 0 would hide mistakes)."""
-    injected = {"rng": rng} if registry.takes_rng(entry.component) else {}
-    module: Module = entry.component(**example.options, **injected)
+    module: Module = entry.build(**example.options, rng=rng)
     module.to(np.float64)
     for parameter in module.parameters():
         parameter.data += rng.normal(0, 0.1, parameter.shape)

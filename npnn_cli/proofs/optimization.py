@@ -121,7 +121,7 @@ def scheduler_checks() -> Iterator[Check]:
         for example in entry.examples:
             training = SmallTraining(SGD, {"lr": 0.1, "momentum": 0.9}, 1.0)
             theirs = torch_optimizer(training.optimizer, [_torch_leaf()])
-            scheduler = entry.component(training.optimizer, **example.options)
+            scheduler = entry.build(training.optimizer, **example.options)
             their_scheduler = torch_scheduler(scheduler, theirs)
             differences = []
             for step in range(50):

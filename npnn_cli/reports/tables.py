@@ -11,26 +11,25 @@ from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
+    from npnn_cli.training.layers import LayerSummary
     from npnn_cli.training.metrics import ClassificationReport, RegressionReport
 
-LayerRow = tuple[str, str, tuple[int, ...], int]
 CheckRow = tuple[str, str, float, float, bool]
 
 
-def layer_table(rows: Iterable[LayerRow]) -> Table:
-    """The layers of a model and, below them, the total number of parameters.
-
-    Args:
-        rows: per layer its name (``"0"``), what it is (``"Linear(784, 64)"``), the shape of its output for one sample,
-            and its number of parameters.
-    """
+def layer_table(layers: Iterable[LayerSummary]) -> Table:
+    """The layers of a model, those inside others indented, and below them the total number of parameters."""
     table = _table("", "layer", "output shape", ">parameters")
-    total = 0
-    for name, layer, shape, parameters in rows:
-        _add_row(table, name, layer, str(shape), f"{parameters:,}")
-        total += parameters
+    total = frozen = 0
+    for row in layers:
+        layer = "  " * row.depth + row.layer
+        _add_row(table, row.name, layer, str(row.output_shape), f"{row.parameters:,}")
+        total += row.parameters
+        frozen += row.frozen
     table.add_section()
     _add_row(table, "", "total", "", f"{total:,}", style="bold")
+    if frozen:
+        _add_row(table, "", "of these frozen", "", f"{frozen:,}")
     return table
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from npnn_cli.spec.components import with_defaults
+from npnn_cli.spec.components import with_defaults, without_inferred
 from npnn_cli.spec.errors import Mistake, SpecError
 from npnn_cli.spec.loading import load_spec, parse_spec
 from npnn_cli.spec.run_spec import ComponentSpec, EarlyStoppingSpec, RunSpec, TrainingSpec
@@ -17,4 +17,5 @@ __all__ = [
     "load_spec",
     "parse_spec",
     "with_defaults",
+    "without_inferred",
 ]

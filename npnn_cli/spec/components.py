@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import importlib
 import json
+from collections.abc import Callable, Collection
 from functools import cache
-from typing import Any
+from types import NoneType
+from typing import Any, get_args
 
 from pydantic import TypeAdapter, ValidationError
 
 from npnn_cli import registry
-from npnn_cli.registry import Kind, UnknownNameError, option_parameters
+from npnn_cli.registry import Kind, Slot, UnknownNameError, option_parameters, slots
 from npnn_cli.spec.errors import Finding, KeyPath
-from npnn_cli.spec.run_spec import Component, ComponentSpec
+from npnn_cli.spec.run_spec import Component, ComponentSpec, findings_of
 from npnn_cli.spec.wording import wrong_keys, wrong_value
 
 SECTIONS: dict[str, Kind[type[Any]]] = {
@@ -44,7 +46,7 @@ def check_components(data: dict[str, Any]) -> tuple[dict[str, Any], list[Finding
     """
     findings: list[Finding] = []
 
-    def checked(path: KeyPath, value: Any, kind: Kind[type[Any]]) -> Any:
+    def checked(path: KeyPath, value: Any, kind: Kind[Any]) -> Any:
         try:
             component = _component.validate_python(value)
         except ValidationError:
@@ -59,28 +61,49 @@ def check_components(data: dict[str, Any]) -> tuple[dict[str, Any], list[Finding
     return result, findings
 
 
-def check_component(
-    component: ComponentSpec, kind: Kind[type[Any]], path: KeyPath
-) -> tuple[ComponentSpec, list[Finding]]:
+def check_component(component: ComponentSpec, kind: Kind[Any], path: KeyPath) -> tuple[ComponentSpec, list[Finding]]:
     """Check the name and the options of one component that stands at ``path``, and convert the options."""
     try:
-        cls = kind[component.type].component
+        registered = kind[component.type].component
     except UnknownNameError as error:
         return component, [Finding((*path, "type"), str(error))]
-    parameters = option_parameters(cls)
-    required = [name for name, parameter in parameters.items() if parameter.default is parameter.empty]
-    required = [name for name in required if name not in cls.inferred]
+    parameters, held = option_parameters(registered), slots(registered)
+    required = [name for name, p in parameters.items() if p.default is p.empty and name not in _inferred(registered)]
     findings = wrong_keys(path, component.options, parameters, required, "option", f" of {component.type}")
     options = {}
     for name, value in component.options.items():
         if name in parameters:
             annotation = parameters[name].annotation
-            try:
-                # As JSON, because pydantic is strict there in our sense: a list may become a tuple, text no number.
-                options[name] = _adapter(annotation).validate_json(json.dumps(value), strict=True)
-            except ValidationError:
-                findings.append(wrong_value((*path, name), annotation, value))
+            options[name], wrong = _check_option((*path, name), annotation, value, held.get(name))
+            findings += wrong
     return ComponentSpec(type=component.type, options=options), findings
+
+
+def _check_option(path: KeyPath, annotation: Any, value: Any, slot: Slot | None) -> tuple[Any, list[Finding]]:
+    if slot is None:
+        try:
+            # As JSON, because pydantic is strict there in our sense: a list may become a tuple, text no number.
+            return _adapter(annotation).validate_json(json.dumps(value), strict=True), []
+        except ValidationError:
+            return value, [wrong_value(path, annotation, value)]
+    if value is None and NoneType in get_args(annotation):
+        return None, []
+    if not slot.many:
+        return _check_part(path, value, slot)
+    if not isinstance(value, list):
+        return value, [wrong_value(path, annotation, value)]
+    parts = [_check_part((*path, position), part, slot) for position, part in enumerate(value)]
+    return [part for part, _ in parts], [finding for _, wrong in parts for finding in wrong]
+
+
+def _check_part(path: KeyPath, value: Any, slot: Slot) -> tuple[Any, list[Finding]]:
+    """Check a component inside another."""
+    try:
+        component = _component.validate_python(value)
+    except ValidationError as error:
+        return value, findings_of(error, path)
+    component, findings = check_component(component, slot.kind, path)
+    return component.written() if slot.as_written else component, findings
 
 
 @cache
@@ -88,18 +111,44 @@ def _adapter(annotation: Any) -> TypeAdapter[Any]:
     return TypeAdapter(annotation)
 
 
-def with_defaults(component: ComponentSpec, kind: Kind[type[Any]]) -> ComponentSpec:
-    """The component with the defaults of its constructor filled in, in the constructor's order.
+def _inferred(registered: Callable[..., Any]) -> Collection[str]:
+    """The options that a spec may leave out because they follow from where the component stands."""
+    return getattr(registered, "inferred", ())
+
+
+def with_defaults(component: ComponentSpec, kind: Kind[Any]) -> ComponentSpec:
+    """The component, and those inside it, with the defaults of the constructor filled in, in the constructor's order.
 
     Options that are inferred stay as they are: given or left out.
     """
-    cls = kind[component.type].component
+    registered = kind[component.type].component
+    parameters = option_parameters(registered)
     defaults = {
-        name: parameter.default
-        for name, parameter in option_parameters(cls).items()
-        if parameter.default is not parameter.empty and name not in cls.inferred
+        name: p.default
+        for name, p in parameters.items()
+        if p.default is not p.empty and name not in _inferred(registered)
     }
     options = defaults | component.options
-    return ComponentSpec(
-        type=component.type, options={name: options[name] for name in option_parameters(cls) if name in options}
-    )
+    in_order = {name: options[name] for name in parameters if name in options}
+    return _with_parts(ComponentSpec(type=component.type, options=in_order), kind, with_defaults)
+
+
+def without_inferred(component: ComponentSpec, kind: Kind[Any]) -> ComponentSpec:
+    """The component, and those inside it, without the options that follow from where it stands."""
+    inferred = _inferred(kind[component.type].component)
+    kept = {name: value for name, value in component.options.items() if name not in inferred}
+    return _with_parts(ComponentSpec(type=component.type, options=kept), kind, without_inferred)
+
+
+def _with_parts(
+    component: ComponentSpec, kind: Kind[Any], change: Callable[[ComponentSpec, Kind[Any]], ComponentSpec]
+) -> ComponentSpec:
+    """The component with those inside it changed."""
+    options = dict(component.options)
+    for name, slot in slots(kind[component.type].component).items():
+        value = options.get(name)
+        if isinstance(value, ComponentSpec):
+            options[name] = change(value, slot.kind)
+        elif isinstance(value, list) and not slot.as_written:
+            options[name] = [change(part, slot.kind) for part in value]
+    return ComponentSpec(type=component.type, options=options)

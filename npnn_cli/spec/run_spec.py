@@ -31,11 +31,31 @@ class ComponentSpec(_Strict):
 
     Attributes:
         type: the name under which it is registered.
-        options: the arguments of its constructor, as far as they are given.
+        options: the arguments of its constructor, as far as they are given. Components inside it are of this class too.
     """
 
     type: str
     options: dict[str, Any] = Field(default_factory=dict)
+
+    def written(self) -> str | dict[str, Any]:
+        """As plain data, the way a spec writes it."""
+        options = {name: _written(value) for name, value in self.options.items()}
+        return {"type": self.type, **options} if options else self.type
+
+    def __str__(self) -> str:
+        return f"{self.type}({', '.join(f'{name}={_brief(value)}' for name, value in self.options.items())})"
+
+
+def _written(value: Any) -> Any:
+    if isinstance(value, ComponentSpec):
+        return value.written()
+    return [_written(part) for part in value] if isinstance(value, list) else value
+
+
+def _brief(value: Any) -> str:
+    if isinstance(value, dict) and "type" in value:  # a component that is handed on as it is written
+        return str(ComponentSpec(**_component_fields(value)))
+    return f"[{', '.join(map(_brief, value))}]" if isinstance(value, list) else str(value)
 
 
 def _component_fields(value: Any) -> Any:
@@ -149,15 +169,10 @@ class RunSpec(_Strict):
         """Write the spec, all defaults of its own shown, so that reading it again gives an equal spec."""
         data = self.model_dump()
         for key in ("data", "loss", "optimizer", "scheduler"):
-            data[key] = _written(getattr(self, key))
-        data["model"] = [_written(layer) for layer in self.model]
+            component = getattr(self, key)
+            data[key] = component and component.written()
+        data["model"] = [layer.written() for layer in self.model]
         return write_yaml(data, block_lists=("model",))
-
-
-def _written(component: ComponentSpec | None) -> str | dict[str, Any] | None:
-    if component is None:
-        return None
-    return {"type": component.type, **component.options} if component.options else component.type
 
 
 _SECTIONS: dict[KeyPath, type[BaseModel]] = {
@@ -182,12 +197,17 @@ def structure_findings(error: ValidationError, data: dict[str, Any]) -> list[Fin
             required = [name for name, field in model.model_fields.items() if field.is_required()]
             owner = f" of {path[0]}" if path else ""
             findings += wrong_keys(path, section, model.model_fields, required, "key", owner)
+    return findings + findings_of(error)
+
+
+def findings_of(error: ValidationError, path: KeyPath = ()) -> list[Finding]:
+    """Say in plain words which values are wrong in the part of a spec that stands at ``path``; keys are left out."""
     details = error.errors(include_url=False)
-    return findings + [_finding(detail) for detail in details if detail["type"] not in ("missing", "extra_forbidden")]
+    return [_finding(path, detail) for detail in details if detail["type"] not in ("missing", "extra_forbidden")]
 
 
-def _finding(detail: ErrorDetails) -> Finding:
-    path, value, limits = detail["loc"], detail["input"], detail.get("ctx", {})
+def _finding(path: KeyPath, detail: ErrorDetails) -> Finding:
+    path, value, limits = (*path, *detail["loc"]), detail["input"], detail.get("ctx", {})
     match detail["type"]:
         case known if known in _ANNOTATION:
             return wrong_value(path, _ANNOTATION[known], value)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import types
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-from npnn_cli.registry import did_you_mean
+from npnn_cli.registry import Kind, did_you_mean
 from npnn_cli.spec.errors import Finding, KeyPath
 from npnn_cli.spec.yaml_writing import write_inline
 
@@ -83,6 +83,9 @@ def _alternatives(annotation: Any) -> list[tuple[str, str]]:
         # A whole number is a number: `int | float` is no choice for a person.
         members = [member for member in arguments if not (member is int and float in arguments)]
         return [words for member in members for words in _alternatives(member)]
+    if origin is Annotated and isinstance(kind := arguments[1], Kind):
+        article = "an" if kind.singular[0] in "aeiou" else "a"
+        return [(f"{article} {kind.singular}", f"{kind.singular}s")]
     if origin is Literal:
         return [(repr(value), repr(value)) for value in arguments]
     if origin is tuple and arguments[-1] is not Ellipsis:

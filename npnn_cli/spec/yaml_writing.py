@@ -17,14 +17,27 @@ def write_yaml(data: Mapping[str, Any], block_lists: Collection[str] = ()) -> st
 
     Args:
         data: text keys; values of dicts, lists, tuples, str, int, float, bool and None.
-        block_lists: the keys whose lists get a line for each item.
+        block_lists: the keys whose lists get a line for each item, and likewise the lists of mappings inside these.
     """
     root = _node(dict(data))
     root.flow_style = False
     for key, value in root.value:
         if key.value in block_lists:
             value.flow_style = False
+            _spread_lists_of_mappings(value)
     return _text(root)
+
+
+def _spread_lists_of_mappings(node: yaml.Node) -> None:
+    """Give a line to each item of every list of mappings inside this node, and to each key beside the list."""
+    if isinstance(node, yaml.MappingNode):
+        for _, value in node.value:
+            if isinstance(value, yaml.SequenceNode) and any(isinstance(item, yaml.MappingNode) for item in value.value):
+                node.flow_style = value.flow_style = False
+            _spread_lists_of_mappings(value)
+    elif isinstance(node, yaml.SequenceNode):
+        for item in node.value:
+            _spread_lists_of_mappings(item)
 
 
 def write_inline(value: Any) -> str:

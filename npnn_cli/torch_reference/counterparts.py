@@ -69,10 +69,10 @@ def torch_optimizer(optimizer: Optimizer, parameters: Iterable[Any]) -> Any:
 
 def torch_scheduler(scheduler: LRScheduler, optimizer: Any) -> Any:
     """A torch scheduler of the same kind and options for this torch optimizer."""
+    options = dict(scheduler.options)
     if isinstance(scheduler, SequentialLR):
-        parts = [torch_scheduler(part, optimizer) for part in scheduler.schedulers]
-        return import_torch().optim.lr_scheduler.SequentialLR(optimizer, parts, scheduler.milestones)
-    return _named(type(scheduler).__name__, import_torch().optim.lr_scheduler)(optimizer, **scheduler.options)
+        options["schedulers"] = [torch_scheduler(part, optimizer) for part in scheduler.schedulers]
+    return _named(type(scheduler).__name__, import_torch().optim.lr_scheduler)(optimizer, **options)
 
 
 def _counterpart(module: Module) -> Any:
@@ -84,7 +84,7 @@ def _counterpart(module: Module) -> Any:
     if reference is None:
         options = {option: value for option, value in module.options.items() if option not in module.own_options}
         return _named(name, torch.nn)(**options)
-    built = reference(torch, module)
+    built = reference(torch, module, **{name: _counterpart(child) for name, child in module.named_children()})
     return built if isinstance(built, torch.nn.Module) else _function_as_module(torch, built)
 
 

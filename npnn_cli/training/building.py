@@ -10,7 +10,7 @@ import copy
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -18,38 +18,21 @@ from npnn_cli import registry
 from npnn_cli.autograd.graph import no_grad
 from npnn_cli.autograd.tensor import Tensor
 from npnn_cli.data import DataLoader, Dataset, DataSplits, Split
-from npnn_cli.nn import Module, Sequential
+from npnn_cli.nn import Sequential
 from npnn_cli.nn.loss import Loss
 from npnn_cli.optim import Optimizer
 from npnn_cli.optim.lr_scheduler import LRScheduler, Schedule
-from npnn_cli.registry import Entry, did_you_mean, takes_rng
-from npnn_cli.spec import ComponentSpec, Mistake, RunSpec, SpecError, with_defaults
+from npnn_cli.registry import did_you_mean
+from npnn_cli.spec import Mistake, RunSpec, SpecError, with_defaults
+from npnn_cli.training.components import Builder
+from npnn_cli.training.layers import BuiltModel, LayerSummary, Shape, build_model, sample_of_zeros
 from npnn_cli.training.metrics import METRICS, mode_of
 from npnn_cli.training.threads import default_threads, pinned_threads
 
 T = TypeVar("T")
 
-Shape = tuple[int, ...]
-
 # Each use of randomness has a stream of its own, so that a change in one leaves the others as they were.
 _INITIALIZATION, _SPLITS = 0, 1
-
-
-@dataclass(frozen=True)
-class LayerSummary:
-    """One layer of a built model, for people to read.
-
-    Attributes:
-        name: its position, the first part of its parameters' names.
-        layer: its type and the options that are not defaults.
-        output_shape: of one sample.
-        parameters: how many numbers it learns.
-    """
-
-    name: str
-    layer: str
-    output_shape: Shape
-    parameters: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,7 +78,7 @@ class Network:
             return
         try:
             with no_grad():
-                copy.deepcopy(self.model).train()(np.zeros((1, *self.dataset.input_shape), self.spec.dtype))
+                copy.deepcopy(self.model).train()(sample_of_zeros(self.spec, self.dataset))
         except ValueError as error:
             message = f"of {samples:,} training samples, the last batch of an epoch has only one: {error}"
             raise self.spec.mistake(("training", "batch_size"), f"{message}; choose another size") from None
@@ -141,11 +124,14 @@ def build_network(spec: RunSpec) -> Network:
             mistakes.extend(error.mistakes)
             return None
 
-    dataset: Dataset | None = attempt(_build, spec, ("data",), registry.datasets, spec.data)
-    loss: Loss | None = attempt(_build, spec, ("loss",), registry.losses, spec.loss)
+    builder = Builder(spec)
+    data = attempt(builder.build, ("data",), registry.datasets, spec.data)
+    dataset: Dataset | None = data.component if data else None
+    objective = attempt(builder.build, ("loss",), registry.losses, spec.loss)
+    loss: Loss | None = objective.component.to(spec.dtype) if objective else None
     built = attempt(_build_model, spec, dataset) if dataset else None
     if dataset and loss and built:
-        attempt(_check_loss, spec, dataset, loss.to(spec.dtype), built.layers[-1].output_shape)
+        attempt(_check_loss, spec, dataset, loss, built.output_shape)
     if dataset:
         attempt(_check_monitor, spec, dataset)
     attempt(_build_optimizer, spec, built.model.parameters() if built else [Tensor([0.0])], 1)
@@ -166,96 +152,26 @@ def build_network(spec: RunSpec) -> Network:
     return Network(resolved_spec, dataset, built.model, loss, tuple(built.layers))
 
 
-class _BuiltModel(NamedTuple):
-    """A model, its layers' specs with what was inferred, and its layers for people to read."""
-
-    model: Sequential
-    resolved: list[ComponentSpec]
-    layers: list[LayerSummary]
-
-
-def _build_model(spec: RunSpec, dataset: Dataset) -> _BuiltModel:
-    shape = dataset.input_shape
-    modules: list[Module] = []
-    resolved: list[ComponentSpec] = []
-    summaries: list[LayerSummary] = []
-    generators = _stream(spec.seed, _INITIALIZATION).spawn(len(spec.model))
-    for position, (written, rng) in enumerate(zip(spec.model, generators, strict=True)):
-        path = ("model", position)
-        try:
-            layer = _resolve(registry.layers, written, shape)
-        except LookupError:  # a size that would follow from a dimension which is not there
-            raise _misfit(spec, path, shape, "it has too few dimensions") from None
-        module: Module = _build(spec, path, registry.layers, layer, rng=rng).to(spec.dtype)
-        shape = _output_shape(spec, path, module, shape)
-        options = ", ".join(f"{name}={value}" for name, value in layer.options.items())
-        parameters = sum(parameter.size for parameter in module.parameters())
-        modules.append(module)
-        resolved.append(layer)
-        summaries.append(LayerSummary(str(position), f"{layer.type}({options})", shape, parameters))
-    _check_outputs(spec, dataset, shape)
-    return _BuiltModel(Sequential(*modules), resolved, summaries)
+def _build_model(spec: RunSpec, dataset: Dataset) -> BuiltModel:
+    built = build_model(spec, dataset, _stream(spec.seed, _INITIALIZATION))
+    _check_outputs(spec, dataset, built.output_shape)
+    return built
 
 
 def _build_optimizer(
     spec: RunSpec, parameters: Iterable[Tensor], steps_per_epoch: int
 ) -> tuple[Optimizer, LRScheduler | None]:
-    optimizer: Optimizer = _build(spec, ("optimizer",), registry.optimizers, spec.optimizer, parameters)
+    builder = Builder(spec)
+    optimizer: Optimizer = builder.build(("optimizer",), registry.optimizers, spec.optimizer, parameters).component
     if spec.scheduler is None:
         return optimizer, None
     mode = mode_of(spec.early_stopping.monitor if spec.early_stopping else "val_loss")
-    schedule = Schedule(spec.training.epochs, steps_per_epoch, mode)
-    resolved = _resolve(registry.schedulers, spec.scheduler, schedule)
-    scheduler: LRScheduler = _build(spec, ("scheduler",), registry.schedulers, resolved, optimizer)
+    schedule = Schedule(spec.training.epochs, spec.training.epochs * steps_per_epoch, mode)
+    scheduler: LRScheduler = builder.build(
+        ("scheduler",), registry.schedulers, spec.scheduler, optimizer, context=schedule
+    ).component
     _check_length(spec, scheduler, schedule)
     return optimizer, scheduler
-
-
-def _resolve(kind: registry.Kind[type[Any]], written: ComponentSpec, context: Any) -> ComponentSpec:
-    """Fill in the options that follow from the context (a layer's input shape, a training's length)."""
-    inferred = kind[written.type].component.inferred.items()
-    found = {name: infer(context) for name, infer in inferred if name not in written.options}
-    return ComponentSpec(type=written.type, options={**found, **written.options})
-
-
-def _build(
-    spec: RunSpec,
-    path: tuple[str | int, ...],
-    kind: registry.Kind[type[Any]],
-    component: ComponentSpec,
-    *injected: Any,
-    rng: np.random.Generator | None = None,
-) -> Any:
-    entry: Entry[type[Any]] = kind[component.type]
-    random = {"rng": rng} if takes_rng(entry.component) else {}
-    try:
-        return entry.component(*injected, **component.options, **random)
-    except MemoryError:
-        raise spec.mistake(path, f"{component.type} with {component.options} is too large for the memory") from None
-    except (ValueError, LookupError) as error:
-        raise spec.mistake(path, str(error)) from None
-    except (TypeError, ArithmeticError) as error:  # such as a division by an option that is 0
-        raise spec.mistake(path, f"{component.type} cannot be built with these options: {error}") from error
-
-
-def _output_shape(spec: RunSpec, path: tuple[str | int, ...], module: Module, shape: Shape) -> Shape:
-    """The shape that a layer makes of one sample, found by trying."""
-    try:
-        with no_grad():
-            output = module.eval()(Tensor(np.zeros((1, *shape), spec.dtype)))
-    except (ValueError, LookupError) as error:
-        raise _misfit(spec, path, shape, str(error)) from None
-    except MemoryError:
-        raise _misfit(spec, path, shape, "the output is too large for the memory") from None
-    if output.shape[:1] != (1,):
-        raise _misfit(spec, path, shape, f"of one sample it makes {output.shape}, whose first size should be 1")
-    module.train()
-    return output.shape[1:]
-
-
-def _misfit(spec: RunSpec, path: tuple[str | int, ...], shape: Shape, why: str) -> SpecError:
-    name = f"layer {path[-1]} ({spec.model[int(path[-1])].type})"
-    return spec.mistake(path, f"{name} cannot take the shape {shape} that the layers before it give: {why}")
 
 
 def _check_outputs(spec: RunSpec, dataset: Dataset, shape: Shape) -> None:
@@ -290,7 +206,7 @@ def _check_loss(spec: RunSpec, dataset: Dataset, loss: Loss, shape: Shape) -> No
 
 def _check_length(spec: RunSpec, scheduler: LRScheduler, schedule: Schedule) -> None:
     """A scheduler must last for the whole training."""
-    steps = schedule.epochs * (schedule.steps_per_epoch if scheduler.interval == "batch" else 1)
+    steps = schedule.batches if scheduler.interval == "batch" else schedule.epochs
     try:
         scheduler.options_at(steps, scheduler.base_lrs[0])
     except OverflowError:

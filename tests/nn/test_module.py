@@ -105,25 +105,6 @@ class TestStateDict:
         assert all(np.array_equal(array, before[name]) for name, array in module.state_dict().items())
 
 
-class TestSequential:
-    def test_is_a_sequence(self):
-        modules = [nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 2)]
-        sequential = nn.Sequential(*modules)
-
-        assert len(sequential) == 3
-        assert list(sequential) == modules
-        assert sequential[0] is modules[0]
-        assert sequential[-1] is modules[2]
-
-    def test_of_nothing_changes_nothing(self):
-        x = Tensor([1.0, 2.0])
-        assert nn.Sequential()(x) is x
-
-    def test_inside_another_has_dotted_names(self):
-        nested = nn.Sequential(nn.Sequential(nn.Linear(2, 2, bias=False)), nn.Linear(2, 2, bias=False))
-        assert list(nested.state_dict()) == ["0.0.weight", "1.weight"]
-
-
 def test_repr_shows_the_structure():
     assert repr(nn.Sequential(nn.Linear(3, 4, bias=False), nn.Sequential(nn.ReLU(), nn.Dropout(0.2)))) == (
         "Sequential(\n"
@@ -142,13 +123,3 @@ def test_a_module_without_forward_says_so():
 
     with pytest.raises(NotImplementedError, match="Unfinished must define forward"):
         Unfinished()(Tensor(1.0))
-
-
-def test_an_mlp_is_its_linear_layers_activations_and_dropouts():
-    mlp = nn.MLP(3, [7, 6], 4, activation="Tanh", dropout=0.1)
-
-    assert [type(module).__name__ for module in mlp] == [
-        "Linear", "Tanh", "Dropout", "Linear", "Tanh", "Dropout", "Linear",
-    ]  # fmt: skip
-    assert [parameter.shape for parameter in mlp.parameters()] == [(7, 3), (7,), (6, 7), (6,), (4, 6), (4,)]
-    assert len(nn.MLP(3, [], 4)) == 1

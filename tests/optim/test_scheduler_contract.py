@@ -25,7 +25,7 @@ from npnn_cli.optim import (
 )
 from npnn_cli.optim.lr_scheduler import Schedule
 from npnn_cli.proofs.optimization import metric_after
-from npnn_cli.registry import option_parameters, schedulers
+from npnn_cli.registry import option_parameters, schedulers, slots
 from npnn_cli.torch_reference.counterparts import torch_scheduler
 
 EXAMPLES = [
@@ -60,7 +60,7 @@ def test_rates_and_momenta_are_pytorchs_for_every_group(entry, example, optimize
     theirs = getattr(torch.optim, optimizer.__name__)(
         [{"params": [torch_parameter()]}, {"params": [torch_parameter()], **options}], **start
     )
-    our_scheduler = entry.component(ours, **example.options)
+    our_scheduler = entry.build(ours, **example.options)
     their_scheduler = torch_scheduler(our_scheduler, theirs)
 
     for step in range(50):
@@ -93,10 +93,10 @@ def rates_and_momenta(scheduler, steps):
 @pytest.mark.parametrize("before", [0, 1, 13])
 @every_example
 def test_a_saved_schedule_goes_on_as_if_nothing_had_happened(entry, example, before):
-    whole = entry.component(sgd(), **example.options)
+    whole = entry.build(sgd(), **example.options)
     rates_and_momenta(whole, range(before))
     saved = json.loads(json.dumps((whole.state_dict(), whole.optimizer.state_dict())))
-    resumed = entry.component(sgd(), **example.options)
+    resumed = entry.build(sgd(), **example.options)
     resumed.load_state_dict(saved[0])
     resumed.optimizer.load_state_dict(saved[1])
 
@@ -107,14 +107,14 @@ def test_a_saved_schedule_goes_on_as_if_nothing_had_happened(entry, example, bef
 @pytest.mark.parametrize("before", [1, 13])
 @every_example
 def test_states_go_to_torch_and_back(entry, example, before):
-    ours = entry.component(sgd(), **example.options)
+    ours = entry.build(sgd(), **example.options)
     their_optimizer = torch.optim.SGD([torch_parameter()], lr=0.1, momentum=0.9)
     theirs = torch_scheduler(ours, their_optimizer)
     rates_and_momenta(ours, range(before))
     for group, saved in zip(their_optimizer.param_groups, ours.optimizer.state_dict()["param_groups"], strict=True):
         group.update({name: value for name, value in saved.items() if name != "params"})
     theirs.load_state_dict(ours.state_dict())
-    back = entry.component(sgd(), **example.options)
+    back = entry.build(sgd(), **example.options)
     back.load_state_dict(theirs.state_dict())
     back.optimizer.param_groups[0]["lr"] = ours.get_last_lr()[0]
 
@@ -128,7 +128,7 @@ def test_states_go_to_torch_and_back(entry, example, before):
 
 @every_example
 def test_a_state_in_which_something_is_missing_is_refused(entry, example):
-    scheduler = entry.component(sgd(), **example.options)
+    scheduler = entry.build(sgd(), **example.options)
     with pytest.raises(ValueError, match=f"{entry.name}: the state dict has no last_epoch"):
         scheduler.load_state_dict({})
 
@@ -137,16 +137,20 @@ def test_a_state_in_which_something_is_missing_is_refused(entry, example):
 def test_what_is_inferred_follows_from_the_length_of_the_training(entry, example):
     for name, infer in entry.component.inferred.items():
         assert name in option_parameters(entry.component)
-        found = infer(Schedule(epochs=4, steps_per_epoch=25, mode="max"))
+        found = infer(Schedule(epochs=4, batches=100, mode="max"))
         assert found == ("max" if name == "mode" else {"batch": 100, "epoch": 4}[entry.component.interval])
 
 
 @every_example
 def test_options_are_recorded(entry, example):
-    scheduler = entry.component(SGD([parameter()], lr=0.1, momentum=0.9), **example.options)
+    scheduler = entry.build(SGD([parameter()], lr=0.1, momentum=0.9), **example.options)
     defaults = {name: p.default for name, p in option_parameters(entry.component).items() if p.default is not p.empty}
 
-    assert scheduler.options == defaults | example.options
+    held = slots(entry.component)  # schedulers, which are objects
+    assert {name: value for name, value in scheduler.options.items() if name not in held} == {
+        name: value for name, value in (defaults | example.options).items() if name not in held
+    }
+    assert list(scheduler.options) == list(option_parameters(entry.component))
     assert "optimizer" not in scheduler.options
 
 
@@ -225,25 +229,30 @@ class TestSequence:
         assert rates == pytest.approx([0.5, 0.75, 1.0, 0.9, 0.81])
 
     def test_of_schedulers_by_batches_goes_by_batches(self):
-        one_cycle = {"type": "OneCycleLR", "max_lr": 1.0, "total_steps": 5}
+        optimizer = sgd()
+        one_cycles = [OneCycleLR(optimizer, max_lr=1.0, total_steps=5) for _ in range(2)]
 
-        assert SequentialLR(sgd(), [one_cycle, one_cycle], [5]).interval == "batch"
+        assert SequentialLR(optimizer, one_cycles, [5]).interval == "batch"
         with pytest.raises(ValueError, match="schedulers that count alike, got intervals="):
-            SequentialLR(sgd(), [one_cycle, "LinearLR"], [5])
+            SequentialLR(optimizer, [one_cycles[0], LinearLR(optimizer)], [5])
 
     @pytest.mark.parametrize(
         ("schedulers_", "milestones", "message"),
         [
             ([], [], "needs a scheduler"),
-            (["LinearLR"], [2], "got schedulers=1, milestones=[2]"),
-            (["LinearLR"] * 3, [5, 2], "higher than the one before"),
-            (["ReduceLROnPlateau", "LinearLR"], [5], "ReduceLROnPlateau follows a metric"),
-            ([{"gamma": 0.1}, "LinearLR"], [5], "{type: Name, option: value}"),
+            ([LinearLR], [2], "got schedulers=1, milestones=[2]"),
+            ([LinearLR] * 3, [5, 2], "higher than the one before"),
+            ([ReduceLROnPlateau, LinearLR], [5], "ReduceLROnPlateau follows a metric"),
         ],
     )
     def test_what_makes_no_sequence_is_refused(self, schedulers_, milestones, message):
+        optimizer = sgd()
         with pytest.raises(ValueError, match=re.escape(message)):
-            SequentialLR(sgd(), schedulers_, milestones)
+            SequentialLR(optimizer, [kind(optimizer) for kind in schedulers_], milestones)
+
+    def test_what_is_no_scheduler_is_refused(self):
+        with pytest.raises(TypeError, match="expected schedulers, got 'LinearLR'"):
+            SequentialLR(sgd(), ["LinearLR"], [])
 
     def test_schedulers_of_another_optimizer_are_refused(self):
         with pytest.raises(ValueError, match="schedulers of its own optimizer"):

@@ -10,6 +10,7 @@ import pytest
 from rich.console import Console
 
 from npnn_cli.reports.tables import check_table, classification_table, confusion_table, layer_table, regression_table
+from npnn_cli.training.layers import LayerSummary
 from npnn_cli.training.metrics import RegressionReport, classification_report
 
 TARGETS = np.array([0] * 1200 + [1] * 800 + [2] * 10)
@@ -19,7 +20,11 @@ NAMES = ["setosa", "[red]versicolor[/]", ":smile:"]  # names that Rich would rea
 
 TABLES = {
     "layers": layer_table(
-        [("0", "Conv2d(1, 8, kernel_size=[red])", (8, 28, 28), 80), ("1.0", "Linear(784, 1000)", (1000,), 785_000)]
+        [
+            LayerSummary("0", 0, "Conv2d(1, 8, kernel_size=[red])", (8, 28, 28), 80, 0),
+            LayerSummary("1", 0, "Sequential()", (1000,), 0, 0),
+            LayerSummary("1.0", 1, "Linear(784, 1000)", (1000,), 785_000, 0),
+        ]
     ),
     "no layers": layer_table([]),
     "classification": classification_table(THREE_CLASSES, NAMES),
@@ -81,8 +86,17 @@ def test_names_are_printed_as_they_are(table, literal):
 def test_layers_end_in_a_total():
     lines = printed(TABLES["layers"])
     assert cells(lines[2]) == ["0", "Conv2d(1,", "8,", "kernel_size=[red])", "(8,", "28,", "28)", "80"]
-    assert cells(lines[3])[-2:] == ["(1000,)", "785,000"]
+    assert cells(lines[4]) == ["1.0", "Linear(784,", "1000)", "(1000,)", "785,000"]
     assert cells(lines[-1]) == ["total", "785,080"]
+
+
+def test_layers_inside_others_are_indented_and_what_is_frozen_is_told():
+    rows = [LayerSummary("1", 0, "Sequential()", (9,), 0, 0), LayerSummary("1.0", 1, "Linear(3, 9)", (9,), 1036, 1027)]
+    lines = printed(layer_table(rows))
+    outer, inner = lines[2].index("Sequential"), lines[3].index("Linear")
+    assert inner == outer + 2
+    assert cells(lines[-2]) == ["total", "1,036"]
+    assert cells(lines[-1]) == ["of", "these", "frozen", "1,027"]
 
 
 def test_classification_shows_every_class_and_the_averages():

@@ -161,5 +161,7 @@ def test_the_defaults_of_every_registered_component_are_valid_options() -> None:
             options = entry.examples[0].options
             if any(map(callable, options.values())):  # a function, which no spec can name
                 continue
-            component = with_defaults(ComponentSpec(type=entry.name, options=options), kind)
+            component, findings = check_component(ComponentSpec(type=entry.name, options=options), kind, ())
+            assert findings == [], entry.name
+            component = with_defaults(component, kind)
             assert check_component(component, kind, ())[1] == [], entry.name

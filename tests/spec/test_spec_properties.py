@@ -5,14 +5,14 @@ from __future__ import annotations
 import inspect
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from npnn_cli import registry
-from npnn_cli.registry import Kind, option_parameters
+from npnn_cli.registry import Kind, Written, option_parameters, slots
 from npnn_cli.spec import (
     ComponentSpec,
     EarlyStoppingSpec,
@@ -31,7 +31,7 @@ every = settings(max_examples=60, derandomize=True, database=None, deadline=None
 positive = st.floats(min_value=0, exclude_min=True, allow_infinity=False)
 
 
-def values_of(annotation: Any) -> st.SearchStrategy[Any]:
+def values_of(annotation: Any, depth: int) -> st.SearchStrategy[Any]:
     plain: dict[Any, st.SearchStrategy[Any]] = {
         int: st.integers(-(2**63), 2**63 - 1),
         float: st.floats(allow_nan=False),
@@ -42,31 +42,35 @@ def values_of(annotation: Any) -> st.SearchStrategy[Any]:
     origin, arguments = get_origin(annotation), get_args(annotation)
     if annotation in plain:
         return plain[annotation]
-    if annotation is Any:
-        return st.text("ab") | st.integers(0, 9)
+    if origin is Annotated:
+        inside = components(arguments[1], depth + 1)
+        return inside.map(ComponentSpec.written) if arguments[0] == Written else inside
     if origin is Literal:
         return st.sampled_from(arguments)
     if origin is Mapping:
-        return st.dictionaries(st.text("ab", min_size=1), values_of(arguments[1]), max_size=3)
+        return st.dictionaries(st.text("ab", min_size=1), values_of(arguments[1], depth), max_size=3)
     if origin is tuple and arguments[-1] is Ellipsis:
-        return st.lists(values_of(arguments[0]), max_size=4).map(tuple)
+        return st.lists(values_of(arguments[0], depth), max_size=4).map(tuple)
     if origin is tuple:
-        return st.tuples(*map(values_of, arguments))
+        return st.tuples(*(values_of(argument, depth) for argument in arguments))
     if isinstance(origin, type) and issubclass(origin, Sequence):
-        return st.lists(values_of(arguments[0]), max_size=4)
+        return st.lists(values_of(arguments[0], depth), max_size=4)
     assert origin is Union or type(annotation).__name__ == "UnionType", annotation
-    return st.one_of(*map(values_of, arguments))
+    return st.one_of(*(values_of(argument, depth) for argument in arguments))
 
 
 @st.composite
-def components(draw: st.DrawFn, kind: Kind[type[Any]]) -> ComponentSpec:
+def components(draw: st.DrawFn, kind: Kind[Any], depth: int = 0) -> ComponentSpec:
     nameable = [entry for entry in kind.values() if entry.name != "LambdaLR"]  # no spec can name a function
+    if depth == 3:
+        nameable = [entry for entry in nameable if not slots(entry.component)]
     entry = draw(st.sampled_from(nameable))
+    inferred = getattr(entry.component, "inferred", ())
     options = {}
     for name, parameter in option_parameters(entry.component).items():
-        is_required = parameter.default is inspect.Parameter.empty and name not in entry.component.inferred
+        is_required = parameter.default is inspect.Parameter.empty and name not in inferred
         if is_required or draw(st.booleans()):
-            options[name] = draw(values_of(parameter.annotation))
+            options[name] = draw(values_of(parameter.annotation, depth))
     return ComponentSpec(type=entry.name, options=options)
 
 

@@ -6,6 +6,8 @@ from typing import Any, Literal
 
 import pytest
 
+from npnn_cli.nn.init import Init
+from npnn_cli.nn.module import Layer
 from npnn_cli.spec.wording import expectation, shown, wrong_keys
 
 
@@ -32,6 +34,10 @@ from npnn_cli.spec.wording import expectation, shown, wrong_keys
         (Mapping[str, int], "a mapping {key: value}"),
         (Path, "a Path"),
         (list[Path], "a list of Paths"),
+        (Layer, "a layer"),
+        (Layer | None, "a layer or null"),
+        (Sequence[Layer], "a list of layers"),
+        (Init, "an initializer"),
     ],
 )
 def test_expectations_are_in_plain_words(annotation: Any, words: str) -> None:

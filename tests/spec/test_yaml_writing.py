@@ -38,6 +38,22 @@ def test_one_line_for_each_key_and_each_item_of_a_block_list() -> None:
     )
 
 
+def test_lists_of_mappings_inside_a_block_list_get_lines_too() -> None:
+    inner = {"type": "Sequential", "layers": ["ReLU", {"type": "Linear", "sizes": [3, 4]}]}
+    data = {"model": [{"type": "Residual", "layers": [inner], "other": {"a": 1}}, {"type": "Names", "names": ["a"]}]}
+    assert write_yaml(data, block_lists=["model"]) == (
+        "model:\n"
+        "  - type: Residual\n"
+        "    layers:\n"
+        "      - type: Sequential\n"
+        "        layers:\n"
+        "          - ReLU\n"
+        "          - {type: Linear, sizes: [3, 4]}\n"
+        "    other: {a: 1}\n"
+        "  - {type: Names, names: [a]}\n"
+    )
+
+
 @pytest.mark.parametrize(
     ("value", "written"),
     [

@@ -61,7 +61,7 @@ class TestModules:
     def test_every_component_has_a_counterpart_of_its_name_dtype_and_mode(self, kind):
         for entry in kind.values():
             for example in entry.examples:
-                module = entry.component(**example.options).to(np.float64).eval()
+                module = entry.build(**example.options).to(np.float64).eval()
                 counterpart = torch_module(module)
                 assert not counterpart.training
                 assert {parameter.dtype for parameter in counterpart.parameters()} <= {torch.float64}

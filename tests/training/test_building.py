@@ -151,37 +151,6 @@ MISTAKES = {
         "3:9",
         ["layer 0 (Conv2d)", "too large for the memory"],
     ),
-    "an unknown initializer": (
-        {"model": "[{type: Linear, out_features: 1, init: kaimin_normal}]"}, "3:9", ["did you mean 'kaiming_normal'"],
-    ),
-    "an unknown option of an initializer": (
-        {"model": "[{type: Linear, out_features: 1, init: {type: kaiming_normal, nonlinarity: tanh}}]"},
-        "3:9",
-        ["unknown option 'nonlinarity' of kaiming_normal: did you mean 'nonlinearity'?"],
-    ),
-    "an initializer without a name": (
-        {"model": "[{type: Linear, out_features: 1, init: {nonlinearity: tanh}}]"},
-        "3:9",
-        ["initializer: expected a name or {type: Name, option: value}", "{'nonlinearity': 'tanh'}"],
-    ),
-    "an unknown option of a scheduler in a sequence": (
-        {
-            "scheduler": "{type: SequentialLR, schedulers: [LinearLR, {type: StepLR, step_sise: 3}], milestones: [3]}",
-            "optimizer": "{type: SGD, lr: 0.1}",
-        },
-        "7:12",
-        ["unknown option 'step_sise' of StepLR: did you mean 'step_size'?"],
-    ),
-    "an unknown activation": (
-        {"model": "[{type: MLP, hidden_features: [3], out_features: 1, activation: Relu}]"},
-        "3:9",
-        ["did you mean 'ReLU'"],
-    ),
-    "no activation": (
-        {"model": "[{type: MLP, hidden_features: [3], out_features: 1, activation: Linear}]"},
-        "3:9",
-        ["MLP cannot be built", "in_features"],
-    ),
     "a wrong in_features": (
         {"model": "[{type: Linear, in_features: 11, out_features: 1}]"},
         "3:9",

@@ -92,9 +92,7 @@ class OneCycleLR(LRScheduler):
     """
 
     interval: Interval = "batch"
-    inferred: ClassVar[Mapping[str, Callable[[Schedule], int]]] = {
-        "total_steps": lambda schedule: schedule.epochs * schedule.steps_per_epoch
-    }
+    inferred: ClassVar[Mapping[str, Callable[[Schedule], int]]] = {"total_steps": lambda schedule: schedule.batches}
 
     def __init__(
         self,

@@ -18,13 +18,18 @@ class Schedule:
 
     Attributes:
         epochs: passes over the training data.
-        steps_per_epoch: batches in each.
+        batches: steps in all of them.
         mode: whether the metric that the training watches is better when it is lower or higher.
     """
 
     epochs: int
-    steps_per_epoch: int
+    batches: int
     mode: Literal["min", "max"] = "min"
+
+    def part(self, start: int, end: int | None = None) -> Schedule:
+        """What lies between two steps, or behind one, whichever a scheduler counts: epochs or batches."""
+        epochs, batches = (max(1, (whole if end is None else end) - start) for whole in (self.epochs, self.batches))
+        return Schedule(epochs, batches, self.mode)
 
 
 class LRScheduler(Component):
