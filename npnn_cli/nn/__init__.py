@@ -21,10 +21,13 @@ from npnn_cli.nn.batchnorm import *
 from npnn_cli.nn.container import *
 from npnn_cli.nn.conv import *
 from npnn_cli.nn.dropout import *
+from npnn_cli.nn.embedding import *
 from npnn_cli.nn.flatten import *
+from npnn_cli.nn.identity import *
 from npnn_cli.nn.linear import *
 from npnn_cli.nn.loss import *
 from npnn_cli.nn.normalization import *
+from npnn_cli.nn.padding import *
 from npnn_cli.nn.pooling import *
 from npnn_cli.registry import layers, losses
 

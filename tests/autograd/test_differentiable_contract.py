@@ -207,8 +207,8 @@ def test_no_graph_is_recorded_under_no_grad(case):
         outputs = outputs_of(function(*inputs))
 
     for output in outputs:
-        assert not output.requires_grad
         assert output.links == ()
+        assert not output.requires_grad or any(output is given for given in inputs)
 
 
 def _examples_of(kind: registry.Kind[Any]):
@@ -222,5 +222,6 @@ def test_an_empty_batch_passes_through_a_layer(case):
     result = run(case, arrays)
 
     assert len(result.outputs[0]) == 0
-    assert result.inputs[0].grad.shape == arrays[0].shape
+    if is_floating(arrays[0]):
+        assert result.inputs[0].grad.shape == arrays[0].shape
     assert not any(parameter.grad.any() for parameter in result.parameters)

@@ -25,7 +25,8 @@ def build(entry, example, seed=0) -> nn.Module:
 
 def draw(example):
     rng = np.random.default_rng(1)
-    return [Tensor(np.asarray(draw_input(rng), np.float32)) for draw_input in example.inputs]
+    arrays = [draw_input(rng) for draw_input in example.inputs]
+    return [Tensor(array.astype(np.float32) if array.dtype.kind == "f" else array) for array in arrays]
 
 
 def output_of(layer, inputs):

@@ -1,0 +1,72 @@
+"""Vectors in place of whole numbers, which stand for words, characters or categories."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+
+from npnn_cli import functional as F
+from npnn_cli.autograd.tensor import Tensor
+from npnn_cli.examples import classes, example
+from npnn_cli.nn.init import Init, initial_weight
+from npnn_cli.nn.module import Module, Parameter
+from npnn_cli.registry import layers
+
+__all__ = ["Embedding"]
+
+
+@layers.register(
+    example(classes(5, 4), num_embeddings=5, embedding_dim=3),
+    # Not among the indices, for finite differences find a slope where padding shall have none.
+    example(classes(4, 2, 6), num_embeddings=5, embedding_dim=3, padding_idx=-1),
+    example(classes(5, 2), num_embeddings=5, embedding_dim=2, init={"type": "uniform", "a": -0.1, "b": 0.1}),
+)
+class Embedding(Module):
+    """A vector (embedding_dim,) in place of each whole number from 0 to num_embeddings - 1.
+
+    Inputs (*) become outputs (*, embedding_dim).
+    The weight (num_embeddings, embedding_dim) holds the vectors; it is drawn by the initializer ``init``. The vector of
+    ``padding_idx``, which stands for nothing, is 0 at first and receives no gradient.
+    """
+
+    own_options = frozenset({"init"})
+
+    def __init__(
+        self,
+        num_embeddings: int,
+        embedding_dim: int,
+        padding_idx: int | None = None,
+        init: Init = "normal",
+        *,
+        rng: np.random.Generator | None = None,
+    ) -> None:
+        if num_embeddings < 1 or embedding_dim < 1:
+            raise ValueError(f"Embedding: sizes must be at least 1, got {num_embeddings=}, {embedding_dim=}")
+        if padding_idx is not None and not -num_embeddings <= padding_idx < num_embeddings:
+            raise ValueError(f"Embedding: padding_idx must be one of the {num_embeddings} numbers, got {padding_idx}")
+        weight = initial_weight(init, (num_embeddings, embedding_dim), rng)
+        if padding_idx is not None:
+            weight[padding_idx] = 0
+        self.weight = Parameter(weight)
+        self.padding_idx = padding_idx
+
+    @classmethod
+    def from_pretrained(cls, embeddings: Any, freeze: bool = True, padding_idx: int | None = None) -> Self:
+        """The layer with these vectors (num_embeddings, embedding_dim), which training leaves as they are if frozen."""
+        vectors = embeddings.data if isinstance(embeddings, Tensor) else np.asarray(embeddings)
+        if vectors.ndim != 2:
+            raise ValueError(f"Embedding: expected embeddings (num_embeddings, embedding_dim), got {vectors.shape}")
+        count, size = vectors.shape
+        layer = cls(count, size, padding_idx)
+        layer.weight = Parameter(vectors.copy(), requires_grad=not freeze)
+        return layer
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Look up the vectors.
+
+        Raises:
+            TypeError: if the input is not of whole numbers.
+            IndexError: if a number is outside.
+        """
+        return F.embedding(input, self.weight, self.padding_idx)

@@ -1,0 +1,68 @@
+"""What the examples of Embedding cannot show: padding, wrong indices, vectors from elsewhere."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from npnn_cli import Tensor, nn
+from npnn_cli.optim import SGD
+from npnn_cli.torch_reference.counterparts import torch_module
+
+INDICES = np.array([[1, 3, 0], [3, 3, 4]])
+
+
+@pytest.mark.parametrize("padding_idx", [3, -2])
+def test_padding_is_zero_and_stays_so_as_in_pytorch(padding_idx):
+    layer = nn.Embedding(5, 2, padding_idx, rng=np.random.default_rng(0)).to(np.float64)
+    theirs = torch_module(layer)
+    upstream = np.random.default_rng(1).standard_normal((2, 3, 2))
+    assert layer.weight.data[3].tolist() == [0, 0]
+    assert np.count_nonzero(layer.weight.data) == 8
+
+    layer(INDICES).backward(upstream)
+    theirs(torch.tensor(INDICES)).backward(torch.tensor(upstream))
+    SGD(layer.parameters(), lr=1.0).step()
+
+    np.testing.assert_allclose(layer.weight.grad, theirs.weight.grad.numpy(), atol=1e-15)
+    assert layer.weight.data[3].tolist() == [0, 0]
+
+
+@pytest.mark.parametrize(
+    ("indices", "error", "message"),
+    [
+        (np.array([0, 5]), IndexError, "embedding: input must lie between 0 and 4 for 5 rows, got 5"),
+        (np.array([-1]), IndexError, "got -1"),
+        (np.array([0.0]), TypeError, "embedding: indices must be whole numbers, got float64"),
+        ([0, 1], TypeError, "got float32"),  # a list becomes a tensor of the default dtype
+    ],
+)
+def test_indices_that_name_no_vector_are_refused(indices, error, message):
+    with pytest.raises(error, match=message):
+        nn.Embedding(5, 2)(indices)
+
+
+@pytest.mark.parametrize(
+    ("build", "message"),
+    [
+        (lambda: nn.Embedding(0, 2), "num_embeddings=0"),
+        (lambda: nn.Embedding(5, 0), "embedding_dim=0"),
+        (lambda: nn.Embedding(5, 2, 5), "padding_idx must be one of the 5 numbers, got 5"),
+        (lambda: nn.Embedding(5, 2, -6), "got -6"),
+        (lambda: nn.Embedding.from_pretrained(np.ones(3)), r"expected embeddings .* got \(3,\)"),
+    ],
+)
+def test_options_out_of_range_are_refused(build, message):
+    with pytest.raises(ValueError, match=message):
+        build()
+
+
+def test_vectors_from_elsewhere_are_copied_and_frozen_unless_asked_otherwise():
+    vectors = np.arange(6.0).reshape(3, 2)
+    layer = nn.Embedding.from_pretrained(vectors)
+    vectors[0] = 9
+
+    assert layer(np.array([0, 2])).data.tolist() == [[0, 1], [4, 5]]
+    assert not layer.weight.requires_grad
+    assert nn.Embedding.from_pretrained(Tensor(vectors), freeze=False).weight.requires_grad
