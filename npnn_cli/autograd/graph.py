@@ -51,6 +51,9 @@ def backward(root: Tensor, gradient: Array) -> None:
     Tensors are numbered as they are made, so whatever a tensor was computed from has a smaller number. Visiting the
     tensors from the greatest number to the smallest therefore meets each one after all of its uses: when it is its
     turn, its gradient is complete. No recursion is involved, so the depth of a graph has no limit.
+
+    Raises:
+        RuntimeError: if a leaf has a greater number than what was computed from it: it has been changed in place since.
     """
     if not root.links:
         _add(root, gradient.copy(order="K"))
@@ -62,6 +65,8 @@ def backward(root: Tensor, gradient: Array) -> None:
             _, tensor = heapq.heappop(newest_first)
             g = gradients.pop(tensor)
             for source, contribution in contributions(tensor, g):
+                if source.number > tensor.number:
+                    raise RuntimeError(_changed(source))
                 if source.packed is not None and contribution is source.packed[1]:
                     source.grad = contribution  # written to its place already
                 elif not source.links:
@@ -71,6 +76,13 @@ def backward(root: Tensor, gradient: Array) -> None:
                 else:
                     gradients[source] = _fitted(contribution, source.data)
                     heapq.heappush(newest_first, (-source.number, source))
+
+
+def _changed(leaf: Tensor) -> str:
+    return (
+        f"backward: a leaf of shape {leaf.shape} has been changed in place since this result was computed from it, by "
+        "an optimizer's step, load_state_dict or an initializer: call backward before, or compute the result anew"
+    )
 
 
 def contributions(tensor: Tensor, g: Array) -> list[tuple[Tensor, Array]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -40,7 +40,7 @@ class Tensor(NumericMethods, ShapeMethods):
         links: the tensors that this one was computed from, each with the function that turns this one's gradient into
             that one's, or with its position among the inputs if there is a ``joint``; empty for a leaf.
         joint: the function that turns this one's gradient into those of all the tensors in ``links``.
-        number: counts tensors in the order in which they were made.
+        number: counts tensors in the order in which they were made, or last changed in place.
 
     Raises:
         TypeError: if a gradient is required of a tensor that is not floating.
@@ -141,6 +141,22 @@ class Tensor(NumericMethods, ShapeMethods):
         self.requires_grad = requires_grad
         return self
 
+    @staticmethod
+    def note_change(leaves: Iterable[Tensor]) -> None:
+        """Note that the data of leaves were changed in place, as an optimizer does.
+
+        They count as made anew: :meth:`backward` finds that what was computed from them is older.
+        """
+        number = next(_numbers)
+        for leaf in leaves:
+            leaf.number = number
+
+    def __setstate__(self, state: tuple[None, dict[str, Any]]) -> None:
+        """Take over what copy or pickle kept, under a new number: another process counts its own tensors."""
+        for name, value in state[1].items():
+            setattr(self, name, value)
+        self.number = next(_numbers)
+
     def detach(self) -> Tensor:
         """The same data, cut off from the graph."""
         return Tensor(self.data)
@@ -157,7 +173,7 @@ class Tensor(NumericMethods, ShapeMethods):
                 single number, where it is 1: the tensor is the loss.
 
         Raises:
-            RuntimeError: if no graph leads here.
+            RuntimeError: if no graph leads here, or a leaf behind it has been changed in place since it was used.
             ValueError: if ``grad`` is missing or has another shape.
         """
         if not self.requires_grad:
@@ -226,6 +242,12 @@ class Tensor(NumericMethods, ShapeMethods):
         if other is None or isinstance(other, str):  # for the op to refuse
             return other
         return np.asarray(other, self.dtype if self.dtype.kind == "f" else get_default_dtype())
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        raise TypeError(
+            "a Tensor's elements cannot be set, for a derivative may need them: make a new tensor, with where() say, "
+            "or set those of its data if no backward pass is to come"
+        )
 
     # Comparison, elementwise; a tensor's hash is its identity
 

@@ -209,6 +209,7 @@ def _in_place(initializer: Callable[..., Array]) -> Callable[..., Tensor]:
     def fill(tensor: Tensor, *args: Any, rng: np.random.Generator | None = None, **options: Any) -> Tensor:
         rng = rng or np.random.default_rng()
         tensor.data[...] = construct(initializer, tensor.shape, *args, options=options, rng=rng)
+        Tensor.note_change([tensor])
         return tensor
 
     return fill

@@ -215,6 +215,7 @@ class Module(Component):
             raise ValueError(f"the state dict does not fit {type(self).__name__}:\n  " + "\n  ".join(mistakes))
         for name, array in in_common.items():
             np.copyto(state[name].data, array)
+        Tensor.note_change(state[name] for name in in_common)
         return passed_over
 
     def _state(self) -> Iterator[tuple[str, Tensor]]:

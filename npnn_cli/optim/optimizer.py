@@ -107,6 +107,7 @@ class Optimizer(Component):
     def _update_block(self, block: ParameterBlock, group: dict[str, Any]) -> None:
         gradients = _adjusted_gradients(block, **group)
         self.update(block.weights, gradients, block.state, scratch=block.scratch, **group)
+        Tensor.note_change(block.parameters)
 
     def update(self, w: Array, g: Array, state: State, **options: Any) -> None:
         """Change the weights in place.

@@ -1,0 +1,175 @@
+"""What a backward pass needs cannot be changed before it, or the change is noticed."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+from npnn_cli import Tensor, nn
+from npnn_cli.nn import init
+from npnn_cli.optim import SGD
+from npnn_cli.registry import optimizers
+
+X = np.array([[1.0, 2.0], [3.0, 4.0]])
+
+
+def test_an_element_cannot_be_set():
+    x = Tensor(X)
+    with pytest.raises(TypeError, match="a Tensor's elements cannot be set, for a derivative may need them"):
+        x[0, 0] = 1.0
+
+
+@pytest.mark.parametrize("change", [lambda x: x.__iadd__, lambda x: x.add_, lambda x: x.zero_, lambda x: x.fill_])
+def test_there_are_no_in_place_methods(change):
+    with pytest.raises(AttributeError):
+        change(Tensor(X))
+
+
+def test_augmented_assignment_makes_a_new_tensor():
+    x = Tensor(X.copy(), requires_grad=True)
+    y = x
+    y += 1
+    y *= 2
+
+    y.sum().backward()
+
+    assert y is not x
+    assert np.array_equal(x.data, X)
+    assert np.array_equal(x.grad, np.full_like(X, 2))
+
+
+def model():
+    return nn.Sequential(nn.Linear(2, 3, rng=np.random.default_rng(0)), nn.Tanh(), nn.Linear(3, 1)).to(np.float64)
+
+
+def step(network):
+    optimizer = SGD(network.parameters(), lr=0.1)
+    network(X).sum().backward()
+    optimizer.step()
+
+
+CHANGES = {
+    "an optimizer's step": step,
+    "load_state_dict": lambda network: network.load_state_dict(network.state_dict()),
+    "an initializer": lambda network: init.normal_(network[0].weight),
+}
+every_change = pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+
+
+class TestLeaves:
+    @every_change
+    def test_a_change_between_forward_and_backward_is_noticed(self, change):
+        network = model()
+        result = network(X).sum()
+        change(network)
+
+        with pytest.raises(RuntimeError, match=r"a leaf of shape \(.*\) has been changed in place"):
+            result.backward()
+
+    @every_change
+    def test_a_change_before_or_after_is_none_of_its_business(self, change):
+        network = model()
+        change(network)
+        result = network(X).sum()
+        result.backward()
+        change(network)
+        network(X).sum().backward()
+
+    def test_pytorch_notices_too(self):
+        network = torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.Tanh(), torch.nn.Linear(3, 1)).double()
+        optimizer = torch.optim.SGD(network.parameters(), lr=0.1)
+        result = network(torch.tensor(X)).sum()
+        network(torch.tensor(X)).sum().backward()
+        optimizer.step()
+
+        with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+            result.backward()
+
+    def test_through_a_view_it_is_noticed(self):
+        weight = Tensor(X.copy(), requires_grad=True)
+        result = (weight.reshape(4)[1:] ** 2).sum()
+        weight.grad = np.ones_like(X)
+        SGD([weight], lr=0.1).step()
+
+        with pytest.raises(RuntimeError, match="changed in place"):
+            result.backward()
+
+    def test_what_an_optimizer_left_alone_can_still_be_differentiated(self):
+        """The heads of two losses are trained one after the other, on one body that nobody trains."""
+        body, first, second = model().requires_grad_(False), nn.Linear(1, 1), nn.Linear(1, 1)
+        hidden = body(X)
+        losses = [head.to(np.float64)(hidden).sum() for head in (first, second)]
+        for head, loss in zip((first, second), losses, strict=True):
+            optimizer = SGD(head.parameters(), lr=0.1)
+            loss.backward()
+            optimizer.step()
+        assert second.weight.grad is not None
+
+    def test_data_that_are_replaced_leave_a_result_as_it_was(self):
+        network = model()
+        expected = gradients(network)
+        result = network(X).sum()
+        for parameter in network.parameters():
+            parameter.data = parameter.data + 1
+        result.backward()
+        assert all(np.array_equal(p.grad, e) for p, e in zip(network.parameters(), expected, strict=True))
+
+    @pytest.mark.parametrize("entry", optimizers.values(), ids=list(optimizers))
+    def test_every_optimizer_tells_of_its_steps(self, entry):
+        used, other = (Tensor(X.copy(), requires_grad=True) for _ in range(2))
+        optimizer = entry.component([used, other], lr=0.1)
+        results = [(weight * weight).sum() for weight in (used, other)]
+        used.grad = np.ones_like(X)
+        optimizer.step()
+
+        with pytest.raises(RuntimeError, match="changed in place"):
+            results[0].backward()
+        results[1].backward()  # had no gradient, and was not changed
+
+
+def gradients(network):
+    network.zero_grad()
+    network(X).sum().backward()
+    found = [parameter.grad for parameter in network.parameters()]
+    network.zero_grad()
+    return found
+
+
+def test_running_statistics_that_move_leave_an_earlier_result_as_it_was():
+    layer = nn.BatchNorm1d(2).to(np.float64)
+    layer(X * 3)
+    x = Tensor(X, requires_grad=True)
+    layer.eval()(x).sum().backward()
+    expected, x.grad = x.grad, None
+
+    result = layer(x).sum()
+    layer.train()(X * 100)
+    result.backward()
+
+    assert np.array_equal(x.grad, expected)
+
+
+@pytest.mark.parametrize("duplicate", [copy.deepcopy, lambda network: pickle.loads(pickle.dumps(network))])
+def test_a_copy_can_be_differentiated(duplicate):
+    network = model()
+    twin = duplicate(network)
+    assert all(np.array_equal(a, b) for a, b in zip(gradients(twin), gradients(network), strict=True))
+    assert [type(buffer) for buffer in duplicate(nn.BatchNorm1d(2)).buffers()] == [nn.Buffer] * 3
+
+
+def test_what_another_process_made_can_be_differentiated(tmp_path):
+    for _ in range(1000):  # so that the numbers of this process are ahead
+        network = model()
+    (tmp_path / "model.pkl").write_bytes(pickle.dumps(network))
+    program = (
+        "import pickle, sys; import npnn_cli.nn; network = pickle.load(open(sys.argv[1], 'rb'))\n"
+        "network([[1.0, 2.0]]).sum().backward(); print(network[0].weight.grad is not None)"
+    )
+    arguments = [sys.executable, "-c", program, str(tmp_path / "model.pkl")]
+    assert subprocess.run(arguments, capture_output=True, text=True, check=True).stdout == "True\n"
