@@ -31,7 +31,7 @@ class Tensor(NumericMethods, ShapeMethods):
 
     Attributes:
         data: the numbers, a NumPy array. It keeps the dtype of the array that was given; Python numbers and lists take
-            the default dtype.
+            the default dtype. What an op has recorded for :meth:`backward` is read-only.
         grad: the gradient that :meth:`backward` has added up so far: an array of the data's shape and dtype, or None.
             Only leaves (tensors that no op made) with ``requires_grad`` have one.
         requires_grad: whether gradients flow to this tensor.
@@ -71,6 +71,9 @@ class Tensor(NumericMethods, ShapeMethods):
         tensor.data, tensor.links, tensor.joint = data, links, joint
         tensor.grad = tensor.packed = None
         tensor.number, tensor.requires_grad = next(_numbers), bool(links)
+        if links:
+            kept: Any = data  # by the derivatives, perhaps
+            kept.setflags(False)  # no writing; with the keyword, which the stubs ask for, it would take twice as long
         return tensor
 
     # What it is

@@ -23,6 +23,7 @@ class Parameter(Tensor):
 
     def __init__(self, data: Any, requires_grad: bool = True, dtype: DTypeLike | None = None) -> None:
         super().__init__(data, requires_grad, dtype or get_default_dtype())
+        self.data = _writeable(self.data)
 
 
 class Buffer(Tensor):
@@ -35,7 +36,13 @@ class Buffer(Tensor):
 
     def __init__(self, data: Any, *, persistent: bool = True) -> None:
         super().__init__(data)
+        self.data = _writeable(self.data)
         self.persistent = persistent
+
+
+def _writeable(array: Array) -> Array:
+    """The array, or a copy if it is read-only, as what an op has recorded is."""
+    return array if array.flags.writeable else array.copy()
 
 
 class IncompatibleKeys(NamedTuple):

@@ -151,6 +151,18 @@ def test_inputs_weights_and_the_upstream_gradient_are_not_changed(case):
 
 
 @every_example
+def test_what_is_recorded_is_read_only_and_what_goes_in_is_not(case):
+    function, parameters = build(case)
+    inputs = [Tensor(array, requires_grad=is_floating(array)) for array in draw(case[2])]
+
+    for output in outputs_of(function(*inputs)):
+        if output.links:
+            with pytest.raises(ValueError, match="read-only"):
+                output.data[...] = 0
+    assert all(tensor.data.flags.writeable for tensor in (*inputs, *parameters))
+
+
+@every_example
 def test_a_gradient_shares_no_memory(case):
     result = run(case, draw(case[2]))
 

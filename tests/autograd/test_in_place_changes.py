@@ -11,12 +11,48 @@ import numpy as np
 import pytest
 import torch
 
-from npnn_cli import Tensor, nn
+from npnn_cli import Tensor, nn, no_grad
 from npnn_cli.nn import init
 from npnn_cli.optim import SGD
 from npnn_cli.registry import optimizers
 
 X = np.array([[1.0, 2.0], [3.0, 4.0]])
+
+
+class TestResults:
+    def test_are_read_only_where_they_are_recorded(self):
+        x = Tensor(X, requires_grad=True)
+        y = x.exp()
+
+        with pytest.raises(ValueError, match="read-only"):
+            y.data[0, 0] = 0
+        with pytest.raises(ValueError, match="read-only"):
+            y.data += 1
+        with pytest.raises(ValueError, match="read-only"):
+            y.numpy()[...] = 0
+        with pytest.raises(ValueError, match="read-only"):
+            y.reshape(4).data[0] = 0
+        y.sum().backward()
+        assert np.array_equal(x.grad, np.exp(X))
+
+    def test_are_free_where_they_are_not(self):
+        x = Tensor(X, requires_grad=True)
+        with no_grad():
+            y = x.exp()
+        z = Tensor(X).exp()
+        for result in (y, z):
+            result.data[...] = 0
+
+    def test_leave_the_array_of_a_leaf_as_it_is(self):
+        x = Tensor(np.array(3.0), requires_grad=True)
+        x.transpose(0, -1)  # of a single number, that is the number
+        x.data[...] = 2.0
+
+    def test_become_parameters_and_buffers_that_can_be_changed(self):
+        result = Tensor(X, requires_grad=True) * 2
+        for tensor in (nn.Parameter(result, dtype=np.float64), nn.Buffer(result)):
+            tensor.data[...] = 0
+        assert np.array_equal(result.data, 2 * X)
 
 
 def test_an_element_cannot_be_set():

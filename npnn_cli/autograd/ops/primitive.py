@@ -12,7 +12,7 @@ The same letters mean the same thing everywhere: ``x, y`` are inputs, ``ans`` is
 the loss with respect to the answer, and a vjp returns the gradient with respect to its input. A vjp may ignore
 broadcasting: the engine sums a gradient down to its input's shape (:func:`npnn_cli.autograd.graph.unbroadcast`). It
 must never return an array that is saved elsewhere; ``g`` itself, or a view of it, is fine. ``None`` stands for an input
-that is absent or has no gradient.
+that is absent or has no gradient. The answer becomes read-only; it may be a view of an input, but not the input itself.
 
 Where the derivatives with respect to several inputs share work, or where the gradient of a large weight shall be
 written straight to where its optimizer reads it, a single :class:`Joint` stands in place of the vjps.
