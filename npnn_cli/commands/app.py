@@ -113,11 +113,16 @@ def gradcheck(
         Path | None, typer.Argument(help="A spec, to check its network; without one, everything there is is checked.")
     ] = None,
     against: Annotated[Against, typer.Option(help="What to compare with.")] = Against.finite_differences,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Check this op, function, layer, ... alone; may be given several times."),
+    ] = None,
+    verbose: Annotated[bool, typer.Option("--verbose", help="Print a row for each case.")] = False,
 ) -> None:
     """Prove that the derivatives and update rules are right, in float64; exit with 1 if anything differs."""
     from npnn_cli.commands.gradcheck import gradcheck
 
-    if not gradcheck(config, against.value):
+    if not gradcheck(config, against.value, only or (), verbose):
         raise typer.Exit(FAILED_CHECK)
 
 

@@ -78,6 +78,7 @@ def user_errors() -> tuple[type[Exception], ...]:
     Called only when an error is on its way: the modules imported here would slow ``npnn --help`` down.
     """
     from npnn_cli.data import DataError
+    from npnn_cli.proofs.catalogue import CannotProveError
     from npnn_cli.spec import SpecError
     from npnn_cli.torch_reference.counterparts import NoCounterpartError, TorchMissingError
     from npnn_cli.training.checkpoints import CheckpointError
@@ -88,6 +89,7 @@ def user_errors() -> tuple[type[Exception], ...]:
         DataError,
         CheckpointError,
         RunNotFoundError,
+        CannotProveError,
         TorchMissingError,
         NoCounterpartError,
         OSError,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,7 @@ from npnn_cli.autograd.ops.primitive import Array
 from npnn_cli.autograd.tensor import Tensor
 from npnn_cli.examples import Example
 from npnn_cli.nn.module import Module
-from npnn_cli.proofs.check import TOLERANCE, Against, Check, largest_difference
+from npnn_cli.proofs.check import TOLERANCE, Against, Check, chosen, largest_difference
 from npnn_cli.registry import Entry
 
 
@@ -26,7 +26,8 @@ class Case:
     """An example of a component, drawn and ready to be differentiated.
 
     Attributes:
-        what: kind, name and options.
+        component: kind and name.
+        what: the same, and the options.
         inputs: the tensors that go in; gradients are asked of the floating ones.
         evaluate: computes the outputs; it gives the same each time, whatever is random in the component.
         reference: PyTorch's outputs and then its gradients, of the inputs and after them of the parameters, given the
@@ -34,6 +35,7 @@ class Case:
         parameters: tensors inside the component whose gradients are compared too.
     """
 
+    component: str
     what: str
     inputs: list[Tensor]
     evaluate: Callable[[], tuple[Tensor, ...]]
@@ -58,7 +60,7 @@ class Case:
         relative = against == "finite-differences"
         differences = [largest_difference(a, b, relative=relative) for a, b in zip(ours, theirs, strict=True)]
         shape = ", ".join(str(tensor.shape) for tensor in self.inputs)
-        return Check(self.what, shape, float(np.max(differences)), TOLERANCE[against])
+        return Check(self.what, shape, float(np.max(differences)), TOLERANCE[against], self.component)
 
     def _finite_differences(self, leaf: Tensor, upstream: list[Array]) -> Array:
         def loss() -> float:
@@ -68,10 +70,10 @@ class Case:
             return numerical_gradient(loss, leaf.data)
 
 
-def differentiation_checks(against: Against) -> Iterator[Check]:
-    """Check every example of every registered op, function, layer and loss."""
+def differentiation_checks(against: Against, only: Container[str] | None = None) -> Iterator[Check]:
+    """Check every example of every registered op, function, layer and loss, or of those of these names."""
     for kind, case_of in _CASES:
-        for entry in kind.values():
+        for entry in chosen(kind, only):
             for number, example in enumerate(entry.examples):
                 rng = np.random.default_rng([number])
                 yield case_of(entry, example, rng).check(against, rng)
@@ -100,7 +102,8 @@ def _case(
 
         return _without_integers(inputs, differentiate_op(entry, _arrays(inputs), example.options, *upstream))
 
-    return Case(_describe(kind, entry, example), inputs, lambda: outputs_of(called(*inputs)), reference)
+    component, what = f"{kind} {entry.name}", _describe(kind, entry, example)
+    return Case(component, what, inputs, lambda: outputs_of(called(*inputs)), reference)
 
 
 def _module_case(kind: str) -> Callable[[Entry[Any], Example, np.random.Generator], Case]:
@@ -124,7 +127,8 @@ def _module_case(kind: str) -> Callable[[Entry[Any], Example, np.random.Generato
             results += map(gradient_of, counterpart.parameters())
             return _without_integers([*inputs, *parameters], results)
 
-        return Case(_describe(kind, entry, example), inputs, evaluate, reference, parameters)
+        component, what = f"{kind} {entry.name}", _describe(kind, entry, example)
+        return Case(component, what, inputs, evaluate, reference, parameters)
 
     return case_of
 

@@ -70,7 +70,7 @@ def _beside_torch(network: Network, loader: DataLoader) -> Iterator[Check]:
             yield Check("loss", str(inputs.shape), float(np.abs(loss - their_loss)), tolerance)
             theirs = reference.gradients()
             for name, parameter in parameters.items():
-                difference = largest_difference(parameter.grad, theirs[name])
+                difference = largest_difference(parameter.grad, theirs.get(name))
                 yield Check(f"gradient of {name}", str(parameter.shape), difference, tolerance)
         try:
             with np.errstate(all="ignore"):
@@ -103,6 +103,8 @@ def _finite_differences(network: Network, loader: DataLoader) -> Iterator[Check]
 
     loss().backward()
     for name, parameter in model.named_parameters():
+        if not parameter.requires_grad:
+            continue
         gradient = np.zeros(parameter.shape) if parameter.grad is None else parameter.grad
         count = min(parameter.size, SAMPLED_ELEMENTS)
         places = [np.unravel_index(i, parameter.shape) for i in rng.choice(parameter.size, count, replace=False)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ from npnn_cli.autograd.tensor import Tensor
 from npnn_cli.nn import Linear, MSELoss, Sequential, Tanh
 from npnn_cli.optim import SGD, Optimizer
 from npnn_cli.optim.lr_scheduler import ReduceLROnPlateau
-from npnn_cli.proofs.check import TOLERANCE, Against, Check, largest_difference
+from npnn_cli.proofs.check import TOLERANCE, Against, Check, chosen, largest_difference
 
 STEPS: dict[Against, int] = {"torch": 100, "finite-differences": 20}
 
@@ -52,30 +52,33 @@ class SmallTraining:
             parameter.grad = numerical_gradient(self.value, parameter.data)
 
 
-def optimizer_checks(against: Against) -> Iterator[Check]:
+def optimizer_checks(against: Against, only: Container[str] | None = None) -> Iterator[Check]:
     """Check every example of every registered optimizer, and every combination of the options that it has to be tried.
+
+    With ``only``, those of these names.
 
     Against PyTorch, the weights after every one of 100 steps are compared. Against finite differences, the same
     optimizer is run for 20 steps on gradients found without automatic differentiation: this proves that the gradients
     that it gets are right over a whole training, and leaves its rule to PyTorch.
     """
-    for entry in registry.optimizers.values():
+    for entry in chosen(registry.optimizers, only):
+        component = f"optimizer {entry.name}"
         for scale in GRADIENT_SCALES if against == "torch" else GRADIENT_SCALES[:1]:
             scaled = f", gradients x {scale:g}" if scale != 1 else ""
             for example in entry.examples:
                 ours = SmallTraining(entry.component, example.options, scale)
                 compare = _beside_torch if against == "torch" else _beside_finite_differences
                 theirs = SmallTraining(entry.component, example.options, scale)
-                what = f"optimizer {entry.name}({_listed(example.options)}){scaled}"
-                yield Check(what, f"{STEPS[against]} steps", compare(ours, theirs), TOLERANCE[against])
+                what = f"{component}({_listed(example.options)}){scaled}"
+                yield Check(what, f"{STEPS[against]} steps", compare(ours, theirs), TOLERANCE[against], component)
             if against == "torch" and entry.component.tried:
                 differences = {
                     _listed(options): combination_difference(entry.component, options, scale)
                     for options in combinations(entry.component)
                 }
                 worst = max(differences, key=lambda options: _nan_is_worst(differences[options]))
-                what = f"optimizer {entry.name}({len(differences)} combinations of options; worst {worst}){scaled}"
-                yield Check(what, f"{STEPS[against]} steps", differences[worst], TOLERANCE[against])
+                what = f"{component}({len(differences)} combinations of options; worst {worst}){scaled}"
+                yield Check(what, f"{STEPS[against]} steps", differences[worst], TOLERANCE[against], component)
 
 
 def combinations(optimizer: type[Optimizer]) -> list[dict[str, Any]]:
@@ -113,11 +116,14 @@ def combination_difference(optimizer: type[Optimizer], options: dict[str, Any], 
     return float(np.max(differences))
 
 
-def scheduler_checks() -> Iterator[Check]:
-    """Compare the learning rates and momenta of every registered scheduler with PyTorch's over fifty steps."""
+def scheduler_checks(only: Container[str] | None = None) -> Iterator[Check]:
+    """Compare the learning rates and momenta of every registered scheduler with PyTorch's over fifty steps.
+
+    With ``only``, of those of these names.
+    """
     from npnn_cli.torch_reference.counterparts import torch_optimizer, torch_scheduler
 
-    for entry in registry.schedulers.values():
+    for entry in chosen(registry.schedulers, only):
         for example in entry.examples:
             training = SmallTraining(SGD, {"lr": 0.1, "momentum": 0.9}, 1.0)
             theirs = torch_optimizer(training.optimizer, [_torch_leaf()])
@@ -132,8 +138,9 @@ def scheduler_checks() -> Iterator[Check]:
                 metric = [metric_after(step)] if isinstance(scheduler, ReduceLROnPlateau) else []
                 scheduler.step(*metric)
                 their_scheduler.step(*metric)
-            what = f"scheduler {entry.name}({_listed(example.options)})"
-            yield Check(what, "50 steps", float(np.max(differences)), TOLERANCE["torch"])
+            component = f"scheduler {entry.name}"
+            what = f"{component}({_listed(example.options)})"
+            yield Check(what, "50 steps", float(np.max(differences)), TOLERANCE["torch"], component)
 
 
 def metric_after(step: int) -> float:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from npnn_cli.training.metrics import ClassificationReport, RegressionReport
 
 CheckRow = tuple[str, str, float, float, bool]
+ComponentRow = tuple[str, int, float, float, bool]
 
 
 def layer_table(layers: Iterable[LayerSummary]) -> Table:
@@ -80,9 +81,25 @@ def check_table(rows: Iterable[CheckRow]) -> Table:
     """
     table = _table("what", "shape", ">difference (tolerance)", "verdict")
     for what, shape, difference, tolerance, passed in rows:
-        compared = f"{difference:.1e} ({tolerance:.0e})"
-        _add_row(table, what, shape, compared, "ok" if passed else "DIFFERS", style="" if passed else "bold red")
+        _add_verdict(table, what, shape, difference, tolerance, passed)
     return table
+
+
+def component_table(rows: Iterable[ComponentRow]) -> Table:
+    """The verdicts of a gradient check, one for all cases of a component.
+
+    Args:
+        rows: the component, the number of cases, the largest difference, its tolerance, and whether all passed.
+    """
+    table = _table("component", ">cases", ">worst difference (tolerance)", "verdict")
+    for component, cases, difference, tolerance, passed in rows:
+        _add_verdict(table, component, str(cases), difference, tolerance, passed)
+    return table
+
+
+def _add_verdict(table: Table, what: str, about: str, difference: float, tolerance: float, passed: bool) -> None:
+    compared = f"{difference:.1e} ({tolerance:.0e})"
+    _add_row(table, what, about, compared, "ok" if passed else "DIFFERS", style="" if passed else "bold red")
 
 
 def _table(*headings: str) -> Table:

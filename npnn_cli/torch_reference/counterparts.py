@@ -51,11 +51,14 @@ def torch_function(entry: Entry[Callable[..., Any]]) -> Callable[..., Any]:
 
 
 def torch_module(module: Module) -> Any:
-    """The torch module of the same kind and options, with the same parameters, in the same mode."""
+    """The torch module of the same kind and options, with the same parameters, frozen or not, in the same mode."""
     counterpart = _counterpart(module)
     for dtype in {str(parameter.dtype) for parameter in module.parameters()}:
         counterpart.to(getattr(import_torch(), dtype))
     counterpart.load_state_dict({name: to_torch(array) for name, array in module.state_dict().items()}, strict=True)
+    parameters = dict(module.named_parameters())
+    for name, parameter in counterpart.named_parameters():
+        parameter.requires_grad_(parameters[name].requires_grad)
     return counterpart.train(module.training)
 
 

@@ -120,8 +120,9 @@ class TorchTraining:
             self.scheduler.step()
 
     def gradients(self) -> dict[str, Array]:
-        """The gradient of every parameter by name."""
-        return {name: parameter.grad.numpy().copy() for name, parameter in self.model.named_parameters()}
+        """The gradient of every parameter that has one, by name."""
+        parameters = self.model.named_parameters()
+        return {name: parameter.grad.numpy().copy() for name, parameter in parameters if parameter.grad is not None}
 
     def weights(self) -> dict[str, Array]:
         """Every parameter by name."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from npnn_cli import registry
 from npnn_cli.autograd import lift
 from npnn_cli.autograd.ops.primitive import primitive
 from npnn_cli.examples import example, nonzero, normal
-from npnn_cli.nn import Module, MSELoss
+from npnn_cli.nn import Linear, Module, MSELoss
 from npnn_cli.optim import SGD, Optimizer
 from npnn_cli.optim.lr_scheduler import LRScheduler
 from npnn_cli.registry import layers, losses, optimizers, schedulers
@@ -26,7 +27,7 @@ def checked(result):
     """What was checked, and the verdict on it."""
     lines = result.stdout.splitlines()
     rows = [line for line in lines if line.rstrip().endswith((" ok", " DIFFERS"))]
-    return {line.split("  ")[0]: line.rstrip().rsplit(" ", 1)[1] for line in rows}
+    return {line.split("  ")[0].rstrip(): line.rstrip().rsplit(" ", 1)[1] for line in rows}
 
 
 def network(*model, **sections):
@@ -43,10 +44,15 @@ def test_everything_registered_is_proved(npnn, against):
     import_components()
     kinds = [registry.ops, registry.functions, registry.layers, registry.losses, registry.optimizers]
     kinds += [registry.schedulers] if against == "torch" else []
-    proved = {name.split("(")[0] for name in checked(result)}
-    assert proved == {f"{kind.singular} {name}" for kind in kinds for name in kind}
-    assert f"checks against {against}, worst difference " in result.stdout
-    assert "all agree" in result.stdout
+    rows = checked(result)
+    assert list(rows) == [f"{kind.singular} {name}" for kind in kinds for name in kind]
+    assert set(rows.values()) == {"ok"}
+    *_, summary, verdict = result.stdout.splitlines()
+    cases, components = map(int, re.match(r"(\d+) cases of (\d+) components ", summary).groups())
+    assert components == len(rows)
+    assert cases >= sum(len(entry.examples) for kind in kinds for entry in kind.values())
+    assert re.search(rf" against {against} in [\d.]+ s, worst difference [\d.e-]+ \(\w+ \w+", summary)
+    assert verdict == "all agree"
     assert result.stderr == ""
     assert list(Path().iterdir()) == []
 
@@ -101,7 +107,7 @@ def softshrink(small_catalogue):
 
 @pytest.mark.parametrize("against", AGAINST)
 def test_a_new_layer_is_proved_as_soon_as_it_is_registered(npnn, softshrink, against):
-    whats = checked(npnn("gradcheck", "--against", against))
+    whats = checked(npnn("gradcheck", "--verbose", "--against", against))
     assert whats["layer Softshrink"] == whats["layer Softshrink(lambd=0.3)"] == "ok"
     spec = network("{type: Linear, out_features: 8}", "{type: Softshrink, lambd: 0.2}", LINEAR)
     result = npnn("gradcheck", spec, "--against", against)
@@ -128,6 +134,7 @@ def test_a_wrong_derivative_fails(npnn, wrong_layer, against):
     assert result.exit_code == 1
     failed = {what for what, verdict in checked(result).items() if verdict == "DIFFERS"}
     assert failed == {"op celu", "layer CELU"}
+    assert "what differs:" in result.stdout
     assert "\n2 DIFFER: op celu, layer CELU\n" in result.stdout
     assert "all agree" not in result.stdout
 
@@ -201,7 +208,7 @@ def test_a_wrong_update_rule_fails_against_torch(npnn, small_catalogue):
 
     result = npnn("gradcheck", "--against", "torch")
     assert result.exit_code == 1
-    assert checked(result)["optimizer Hasty(lr=0.1)"] == "DIFFERS"
+    assert checked(result)["optimizer Hasty"] == checked(result)["optimizer Hasty(lr=0.1)"] == "DIFFERS"
     result = npnn("gradcheck", network(LINEAR, optimizer="{type: Hasty, lr: 0.1}"), "--against", "torch")
     assert result.exit_code == 1
     verdicts = checked(result)
@@ -291,3 +298,64 @@ def test_a_training_that_diverges_at_once_cannot_be_compared(npnn, throwaway):
     result = npnn("gradcheck", network(LINEAR, "Overflow"), "--against", "torch")
     assert result.exit_code == 3
     assert result.stderr.startswith("error: nothing can be compared, for the training diverges at its first step: the")
+
+
+class TestOnly:
+    def test_what_is_named_is_checked_alone_whatever_its_kind(self, npnn):
+        result = npnn("gradcheck", "--only", "relu", "--only", "ReLU", "--only", "MAELoss", "--only", "SGD")
+        assert result.exit_code == 0
+        assert checked(result) == dict.fromkeys(["op relu", "layer ReLU", "loss L1Loss", "optimizer SGD"], "ok")
+        assert re.search(r"^\d+ cases of 4 components against finite-differences in ", result.stdout, re.MULTILINE)
+
+    def test_verbose_shows_each_case(self, npnn):
+        import_components()
+        result = npnn("gradcheck", "--only", "LeakyReLU", "--verbose", "--against", "torch")
+        assert list(checked(result)) == ["layer LeakyReLU", "layer LeakyReLU(negative_slope=0.2)"]
+        assert result.stdout.splitlines()[-2].startswith("2 cases of 1 component against torch in ")
+
+    def test_a_schedule_is_checked_against_torch(self, npnn):
+        result = npnn("gradcheck", "--only", "StepLR", "--against", "torch")
+        assert checked(result) == {"scheduler StepLR": "ok"}
+
+    @pytest.mark.parametrize(
+        ("names", "message"),
+        [
+            (["Linaer"], "--only: nothing is named 'Linaer': did you mean 'Linear'?"),
+            (["relu", "qqq"], "--only: nothing is named 'qqq'; npnn gradcheck lists all there is"),
+            (["StepLR"], "--only: the scheduler StepLR has no derivative: compare it with --against torch"),
+            (["orthogonal"], "--only: the initializer orthogonal has no derivative"),
+            (["MNIST"], "--only: the dataset MNIST has no derivative"),
+        ],
+    )
+    def test_what_cannot_be_checked_is_told_in_a_line(self, npnn, names, message):
+        result = npnn("gradcheck", *(word for name in names for word in ("--only", name)))
+        assert (result.exit_code, result.stdout, result.stderr) == (2, "", f"error: {message}\n")
+
+    def test_a_network_is_checked_as_a_whole(self, npnn):
+        spec = network(LINEAR)
+        result = npnn("gradcheck", spec, "--only", "Linear")
+        assert result.exit_code == 2
+        assert result.stderr == (
+            f"error: --only chooses among all that is registered: {spec}'s network is checked as a whole\n"
+        )
+
+
+@pytest.mark.parametrize("against", AGAINST)
+def test_frozen_parameters_are_left_out_of_a_networks_proof(npnn, throwaway, against):
+    def counterpart(torch, layer):
+        return torch.nn.Linear(layer.options["in_features"], layer.options["out_features"])
+
+    @layers.register(example(normal(5, 3), in_features=3, out_features=4), reference=counterpart)
+    class Fixed(Linear):
+        def __init__(self, in_features: int, out_features: int, *, rng=None) -> None:
+            super().__init__(in_features, out_features, rng=rng)
+            self.weight.requires_grad_(False)
+
+    spec = network("{type: Fixed, out_features: 8}", "Tanh", LINEAR)
+    result = npnn("gradcheck", spec, "--against", against)
+    assert result.exit_code == 0, result.stdout
+    whats = checked(result)
+    assert any(what.startswith("gradient of 0.bias") for what in whats)
+    assert any(what.startswith("gradient of 0.weight") for what in whats) == (against == "torch")
+    if against == "torch":
+        assert whats["0.weight over 18 steps"] == "ok"

@@ -9,7 +9,14 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from npnn_cli.reports.tables import check_table, classification_table, confusion_table, layer_table, regression_table
+from npnn_cli.reports.tables import (
+    check_table,
+    classification_table,
+    component_table,
+    confusion_table,
+    layer_table,
+    regression_table,
+)
 from npnn_cli.training.layers import LayerSummary
 from npnn_cli.training.metrics import RegressionReport, classification_report
 
@@ -30,6 +37,7 @@ TABLES = {
     "classification": classification_table(THREE_CLASSES, NAMES),
     "confusion": confusion_table(THREE_CLASSES.confusion_matrix, NAMES),
     "regression": regression_table(RegressionReport(mse=3191.0249, mae=45.5, r2=-0.125), "[bold]price"),
+    "components": component_table([("op [b]sum", 12, 3.1e-11, 1e-6, True), ("layer GELU", 2, np.inf, 1e-9, False)]),
     "checks": check_table(
         [
             ("Linear weight", "(4, 3)", 3.1e-11, 1e-6, True),
@@ -77,6 +85,7 @@ def test_numbers_are_aligned_right(name):
         ("confusion", "[red]versicolor[/]"),
         ("regression", "[bold]price"),
         ("checks", "[b]loss"),
+        ("components", "op [b]sum"),
     ],
 )
 def test_names_are_printed_as_they_are(table, literal):
@@ -157,6 +166,12 @@ def test_checks_tell_what_differs():
     assert cells(lines[2]) == ["Linear", "weight", "(4,", "3)", "3.1e-11", "(1e-06)", "ok"]
     assert cells(lines[3]) == ["[b]loss", "()", "2.0e-02", "(1e-09)", "DIFFERS"]
     assert cells(lines[4])[-3:] == ["nan", "(1e-09)", "DIFFERS"]
+
+
+def test_components_tell_how_many_cases_they_have_and_the_worst():
+    lines = printed(TABLES["components"])
+    assert cells(lines[2]) == ["op", "[b]sum", "12", "3.1e-11", "(1e-06)", "ok"]
+    assert cells(lines[3]) == ["layer", "GELU", "2", "inf", "(1e-09)", "DIFFERS"]
 
 
 def test_failed_check_alone_is_red_on_a_terminal():
