@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 
 import npnn_cli
 from npnn_cli import registry
+from npnn_cli.bench import entrants
 from npnn_cli.commands import gradcheck
 from npnn_cli.commands.app import app
 from npnn_cli.proofs.differentiation import differentiation_checks
@@ -50,8 +51,10 @@ def test_ci_runs_the_two_commands_word_for_word():
 
 
 def test_the_commands_work_one_after_the_other(tmp_path, monkeypatch):
-    everything = gradcheck._everything  # run whole, and looked at, in tests/commands/test_gradcheck_command.py
-    monkeypatch.setattr(gradcheck, "_everything", lambda against: itertools.islice(everything(against), 20))
+    # tests/commands runs the proofs and the measurements whole, and looks at what they print.
+    everything = gradcheck.catalogue_checks
+    monkeypatch.setattr(gradcheck, "catalogue_checks", lambda *chosen: itertools.islice(everything(*chosen), 20))
+    monkeypatch.setattr(entrants, "MOST_THREADS", 1)
     shutil.copytree(ROOT / "configs", tmp_path / "configs")
     monkeypatch.chdir(tmp_path)
     assert len(USE) >= 5

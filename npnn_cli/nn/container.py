@@ -29,6 +29,7 @@ class ModuleList(Module):
 
     def __init__(self, modules: Iterable[Module] = ()) -> None:
         self.modules_in_order: list[Module] = []
+        self._changed()
         self.extend(modules)
 
     def named_children(self) -> Iterator[tuple[str, Module]]:
