@@ -36,15 +36,23 @@ adaptive_max_pool2d = lift(adaptive_pooling.adaptive_max_pool2d)
     example(distinct(2, 3, 6), kernel_size=2),
     example(distinct(2, 3, 7), kernel_size=3, stride=2, padding=1),
     example(distinct(3, 6), kernel_size=2, stride=1),
+    example(distinct(2, 3, 8), kernel_size=3, stride=2, padding=1, dilation=2, ceil_mode=True),
 )
-def max_pool1d(input: Tensor, kernel_size: Single, stride: Single | None = None, padding: Single = 0) -> Tensor:
+def max_pool1d(
+    input: Tensor,
+    kernel_size: Single,
+    stride: Single | None = None,
+    padding: Single = 0,
+    dilation: Single = 1,
+    ceil_mode: bool = False,
+) -> Tensor:
     """Greatest element of each window of signals (N, C, L) or (C, L): :func:`max_pool2d` of images of height 1.
 
     Raises:
         ValueError: if the input is no batch of signals, or the window does not fit.
     """
     kernel, stride, pad = _windows("max_pool1d", input, kernel_size, stride, padding)
-    return _flat(max_pool2d(_high(input), kernel, stride, pad))
+    return _flat(max_pool2d(_high(input), kernel, stride, pad, (1, single(dilation)), ceil_mode))
 
 
 @functions.register(

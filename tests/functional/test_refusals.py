@@ -291,7 +291,7 @@ TABLE = [
     (
         lambda: F.max_pool2d(IMAGES, 0),
         ValueError,
-        r"max_pool2d: kernel_size and stride must be at least 1, got \(0, 0\)",
+        r"max_pool2d: kernel_size, stride and dilation must be at least 1, got \(0, 0\)",
     ),
     (
         lambda: F.max_pool2d(IMAGES, 2, padding=2),

@@ -5,14 +5,12 @@ A sum over a window is a sum of rows, then of columns, so each direction is take
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-
 import numpy as np
 
 from npnn_cli.autograd.ops.batches import of_one_sample
 from npnn_cli.autograd.ops.primitive import Answer, Array, primitive
 from npnn_cli.autograd.ops.sizes import Pair, pair
+from npnn_cli.autograd.ops.windows import Windows
 from npnn_cli.examples import example, normal
 
 
@@ -53,8 +51,8 @@ def avg_pool2d(
     kernel, padding = pair(kernel_size), pair(padding)
     stride = kernel if stride is None else pair(stride)
     _check(x, kernel, stride, padding, divisor_override)
-    rows = _Windows(x.shape[2], kernel[0], stride[0], padding[0], ceil_mode)
-    columns = _Windows(x.shape[3], kernel[1], stride[1], padding[1], ceil_mode)
+    rows = Windows(x.shape[2], kernel[0], stride[0], padding[0], ceil_mode=ceil_mode)
+    columns = Windows(x.shape[3], kernel[1], stride[1], padding[1], ceil_mode=ceil_mode)
     counts = np.outer(rows.sizes(count_include_pad), columns.sizes(count_include_pad))
     divisor = np.asarray(counts if divisor_override is None else divisor_override, x.dtype)
     inside = (..., rows.inside, columns.inside)
@@ -78,45 +76,6 @@ def avg_pool2d(
         return spread[inside]
 
     return ans, gradient
-
-
-@dataclass(frozen=True)
-class _Windows:
-    """Where the windows lie along one direction of images of this size."""
-
-    size: int
-    kernel: int
-    stride: int
-    padding: int
-    ceil_mode: bool
-
-    @property
-    def count(self) -> int:
-        steps, rest = divmod(self.size + 2 * self.padding - self.kernel, self.stride)
-        # In ceil_mode one more window may stick out, but it must not begin beyond the image.
-        more = self.ceil_mode and rest > 0 and (steps + 1) * self.stride < self.size + self.padding
-        return steps + 1 + more
-
-    @property
-    def extent(self) -> int:
-        """Size with all padding that windows reach."""
-        return max(self.padding + self.size, (self.count - 1) * self.stride + self.kernel)
-
-    @property
-    def inside(self) -> slice:
-        """Where the image lies in its padding."""
-        return slice(self.padding, self.padding + self.size)
-
-    def places(self) -> Iterator[slice]:
-        """For each place in a window: the elements that all windows have in that place."""
-        for place in range(self.kernel):
-            yield slice(place, place + (self.count - 1) * self.stride + 1, self.stride)
-
-    def sizes(self, include_padding: bool) -> Array:
-        """How many elements each window covers."""
-        starts = np.arange(self.count) * self.stride - self.padding
-        ends = np.minimum(starts + self.kernel, self.size + self.padding)
-        return ends - starts if include_padding else np.minimum(ends, self.size) - np.maximum(starts, 0)
 
 
 def _total(slabs: list[Array]) -> Array:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import cast
-
-from npnn_cli.autograd.ops.primitive import VJP, Answer, Array
+from npnn_cli.autograd.ops.primitive import VJP, Answer, Joint
 
 
 def of_one_sample(answer: Answer) -> Answer:
-    """The answer and the vjps for one sample, given those for a batch of it alone: without the batch's size 1."""
-    ans, *vjps = cast(tuple[Array, *tuple[VJP | None, ...]], answer)  # of no op with a Joint
-    of_x, *of_others = map(_of_batch, vjps)
-    return ans[0], None if of_x is None else lambda g: of_x(g)[0], *of_others
+    """The answer and the derivatives for one sample, given those for a batch of it alone.
+
+    The gradient of the sample is left with the batch's size 1: the engine undoes it as a broadcast one.
+    """
+    ans, *vjps = answer
+    return ans[0], *map(_of_batch, vjps)
 
 
-def _of_batch(vjp: VJP | None) -> VJP | None:
+def _of_batch(vjp: VJP | Joint | None) -> VJP | Joint | None:
+    if isinstance(vjp, Joint):
+        return Joint(lambda g, gradients: vjp.differentiate(g[None], gradients))
     return None if vjp is None else lambda g: vjp(g[None])
