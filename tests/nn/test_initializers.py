@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 
 import numpy as np
@@ -22,8 +23,8 @@ EXAMPLES = [
 ]
 every_example = pytest.mark.parametrize(("entry", "example"), EXAMPLES)
 every_initializer = pytest.mark.parametrize("entry", initializers.values(), ids=list(initializers))
-FILLED = {"constant", "ones", "zeros", "eye"}  # the same for every seed
-MATRICES = {"eye"}
+FILLED = {"constant", "ones", "zeros", "eye", "dirac"}  # the same for every seed
+FOR_SOME_SHAPES = {"eye", "dirac", "sparse"}
 
 
 def draw(entry, shape, seed=0, **options):
@@ -42,7 +43,7 @@ def torchs(entry, shape, **options):
 @pytest.mark.parametrize("shape", [LINEAR, CONVOLUTION])
 @every_example
 def test_quantiles_are_pytorchs(entry, example, shape):
-    shape = example.options["shape"] if entry.name in MATRICES else shape
+    shape = example.options["shape"] if entry.name in FOR_SOME_SHAPES else shape
     ours, theirs = (make(entry, shape, **options_of(example)) for make in (draw, torchs))
 
     # Of n draws, the quantiles at 2 % scatter by 3 spreads / √n.
@@ -79,10 +80,10 @@ def test_the_variance_is_the_one_in_the_docstring(entry, shape):
 
 @every_example
 def test_equal_seeds_make_equal_weights(entry, example):
-    options = options_of(example)
-    assert np.array_equal(draw(entry, LINEAR, 1, **options), draw(entry, LINEAR, 1, **options))
+    shape, options = example.options["shape"], options_of(example)
+    assert np.array_equal(draw(entry, shape, 1, **options), draw(entry, shape, 1, **options))
     if entry.name not in FILLED:
-        assert not np.array_equal(draw(entry, LINEAR, 1, **options), draw(entry, LINEAR, 2, **options))
+        assert not np.array_equal(draw(entry, shape, 1, **options), draw(entry, shape, 2, **options))
 
 
 @every_example
@@ -95,6 +96,12 @@ def test_under_pytorchs_name_it_fills_a_tensor(entry, example):
 
     assert filled is tensor
     assert tensor.data is array
+    fill = getattr(nn.init, f"{entry.name}_")
+    expected = inspect.signature(getattr(torch.nn.init, f"{entry.name}_")).parameters
+    ours = {name: p for name, p in inspect.signature(fill).parameters.items() if name != "rng"}
+    assert fill.__name__ == f"{entry.name}_"
+    assert list(ours) == [name for name in expected if name != "generator"]
+    assert all(parameter.default == expected[name].default for name, parameter in ours.items())
     np.testing.assert_array_equal(array, draw(entry, shape, 3, **options).astype(np.float32))
 
 
@@ -104,6 +111,32 @@ def test_orthogonal_rows_or_columns_are(shape):
     gram = matrix @ matrix.T if matrix.shape[0] < matrix.shape[1] else matrix.T @ matrix
 
     np.testing.assert_allclose(gram, 9 * np.eye(len(gram)), atol=1e-12)
+
+
+def test_every_initializer_of_pytorch_is_there():
+    theirs = {name for name in vars(torch.nn.init) if name.endswith("_") and not name.startswith("_")}
+    assert {f"{name}_" for name in initializers} == theirs
+
+
+@pytest.mark.parametrize("sparsity", [0.0, 0.1, 0.5, 1.0])
+def test_of_each_column_of_a_sparse_matrix_the_same_share_is_zero(sparsity):
+    matrix = initial_weight({"type": "sparse", "sparsity": sparsity}, (7, 40), np.random.default_rng(0))
+    assert set((matrix == 0).sum(axis=0)) == {np.ceil(7 * sparsity)}
+    if 0 < sparsity < 1:
+        assert len({tuple(column) for column in (matrix == 0).T}) > 1
+
+
+@pytest.mark.parametrize(("groups", "channels"), [(1, 3), (1, 4), (2, 4), (1, 6)])
+def test_a_convolution_by_dirac_hands_channels_on(groups, channels):
+    layer = nn.Conv2d(
+        4, channels, 3, padding="same", groups=groups, init={"type": "dirac", "groups": groups}, bias=False
+    )
+    x = np.random.default_rng(0).standard_normal((2, 4, 5, 6)).astype(np.float32)
+    expected = np.zeros((2, channels, 5, 6), np.float32)
+    kept = min(4, channels)
+    expected[:, :kept] = x[:, :kept]
+
+    np.testing.assert_allclose(layer(x).data, expected, atol=1e-6)
 
 
 def test_fans_of_a_convolution_count_the_pixels_of_its_kernel():
@@ -141,6 +174,13 @@ def test_an_unknown_name_is_answered_with_the_nearest():
         ({"type": "kaiming_uniform", "mode": "fan"}, (3, 2), "'fan_in' or 'fan_out', got 'fan'"),
         ({"type": "kaiming_uniform", "nonlinearity": "gelu"}, (3, 2), "unknown nonlinearity 'gelu'; known are linear"),
         ({"type": "trunc_normal", "a": 1.0, "b": 1.0}, (3, 2), "needs a < b"),
+        ({"type": "trunc_normal", "std": 0.0}, (3, 2), "std above 0, got a=-2.0, b=2.0, std=0.0"),
+        ({"type": "uniform", "a": 1.0, "b": 0.0}, (3, 2), "needs a <= b, got a=1.0, b=0.0"),
+        ({"type": "normal", "std": -1.0}, (3, 2), "std must be at least 0, got -1.0"),
+        ("dirac", (3, 2), r"3 to 5 dimensions, got \(3, 2\)"),
+        ({"type": "dirac", "groups": 2}, (3, 2, 3), "the 3 output channels must be divisible by groups=2"),
+        ({"type": "sparse", "sparsity": 0.1}, (3,), r"two dimensions, got \(3,\)"),
+        ({"type": "sparse", "sparsity": 1.1}, (3, 2), "0 <= sparsity <= 1 and std >= 0, got sparsity=1.1"),
         ({"gain": 2.0}, (3, 2), "type: Name"),
     ],
 )
