@@ -11,9 +11,10 @@ from contextlib import AbstractContextManager
 
 from threadpoolctl import threadpool_limits
 
-# Below this batch size, sharing a product costs more than it saves. Measured with 784-64-10 on two cores: at 32
-# samples one thread was faster by a fifth, at 64 two were by a tenth; so were they with configs/mnist_cnn.yaml.
-SMALLEST_SHARED_BATCH = 64
+# Below this batch size, sharing a product costs more than it saves. With 784-64-10 on two cores, two threads were
+# slower by a quarter at 32 samples and faster by a tenth at 64; but beside another busy process, where each waits for
+# the other, the same epochs took twenty times as long with two threads: too much to risk for a tenth.
+SMALLEST_SHARED_BATCH = 128
 MOST_THREADS = 2
 
 

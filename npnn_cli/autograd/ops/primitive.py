@@ -30,8 +30,6 @@ from npnn_cli.registry import ops
 
 Array = NDArray[Any]
 VJP = Callable[[Array], Array]
-
-
 Gradients = dict[int, Any]
 
 
