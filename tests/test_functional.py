@@ -145,6 +145,7 @@ def test_dropout(training):
     assert np.array_equal(x.grad, output.data)
 
 
-def test_dropout_takes_a_probability():
-    with pytest.raises(ValueError, match="probability between 0 and 1, got 2"):
-        functional.dropout(Tensor(X), 2, rng=np.random.default_rng(0))
+@pytest.mark.parametrize(("name", "shape"), [("dropout", (2, 3)), ("dropout2d", (1, 2, 3))])
+def test_dropout_takes_a_probability(name, shape):
+    with pytest.raises(ValueError, match=f"{name}: p is a probability between 0 and 1, got 2"):
+        getattr(functional, name)(Tensor(X.reshape(shape)), 2, rng=np.random.default_rng(0))

@@ -56,7 +56,7 @@ def einsum(equation: str, *operands: Any) -> Tensor:
         raise TypeError(f"einsum: equation must be a text such as 'ij,jk->ik', got {type(equation).__name__}")
     if len(operands) == 1 and isinstance(operands[0], list | tuple):
         operands = tuple(operands[0])
-    terms, kept = _spelled_out(equation, [np.ndim(x.data if isinstance(x, Tensor) else x) for x in operands])
+    terms, kept = _spelled_out(equation, [np.ndim(x) for x in operands])
     taken = [_diagonal(x, term, equation) for x, term in zip(operands, terms, strict=True)]
     return apply(contraction.contract, *(x for x, _ in taken), equation=f"{','.join(t for _, t in taken)}->{kept}")
 
@@ -73,7 +73,7 @@ def _spelled_out(equation: str, ranks: Sequence[int]) -> tuple[list[str], str]:
     for term, rank in zip(terms, ranks, strict=True):
         letters = len(term.replace("...", ""))
         hidden.append(rank - letters if "..." in term else 0)
-        if hidden[-1] < 0 or rank != letters + hidden[-1]:
+        if hidden[-1] < 0 or ("..." not in term and rank != letters):
             raise ValueError(f"einsum: {term!r} in {equation!r} does not fit an operand of {rank} dimensions")
     names = "".join(letter for letter in string.ascii_letters if letter not in equation)[: max(hidden)]
     counted = "".join(terms)

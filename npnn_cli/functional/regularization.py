@@ -29,6 +29,8 @@ def dropout2d(input: Tensor, p: float = 0.5, training: bool = True, *, rng: np.r
     """
     if input.ndim not in (3, 4):
         raise ValueError(f"dropout2d: expected images (N, C, H, W) or signals (N, C, L), got shape {input.shape}")
+    if not 0 <= p <= 1:
+        raise ValueError(f"dropout2d: p is a probability between 0 and 1, got {p}")
     channels = (*input.shape[:2], *[1] * (input.ndim - 2))
     return input * dropout_mask(channels, p, rng, input.dtype) if training else input
 

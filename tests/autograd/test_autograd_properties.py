@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from npnn_cli import Tensor
+from npnn_cli import functional as F
 
 every = settings(max_examples=100, derandomize=True, database=None, deadline=None)
 EXACT = {"rtol": 1e-13, "atol": 1e-13}
@@ -22,19 +23,31 @@ def shapes(min_dims=0, min_side=0):
     return hnp.array_shapes(min_dims=min_dims, max_dims=4, min_side=min_side, max_side=3)
 
 
-@pytest.mark.parametrize("operate", [operator.add, operator.sub, operator.mul, operator.truediv, operator.pow])
+OF_TWO = {
+    operate.__name__: (operate, operate)
+    for operate in (operator.add, operator.sub, operator.mul, operator.truediv, operator.pow)
+}
+OF_TWO |= {
+    "maximum": (F.maximum, torch.maximum),
+    "minimum": (F.minimum, torch.minimum),
+    "clamp": (F.clamp, torch.clamp),
+    "where": (lambda x, y: F.where(x > y, x, y), lambda x, y: torch.where(x > y, x, y)),
+}
+
+
+@pytest.mark.parametrize(("ours_of", "theirs_of"), OF_TWO.values(), ids=OF_TWO)
 @every
 @given(hnp.mutually_broadcastable_shapes(num_shapes=2, min_side=0, max_dims=4, max_side=3), seeds)
-def test_broadcasting(operate, drawn, seed):
+def test_broadcasting(ours_of, theirs_of, drawn, seed):
     rng = np.random.default_rng(seed)
     arrays = [rng.uniform(0.5, 2.0, shape) for shape in drawn.input_shapes]
     upstream = np.asarray(rng.standard_normal(drawn.result_shape))
 
     ours = [Tensor(array, requires_grad=True) for array in arrays]
     theirs = [torch.tensor(array, requires_grad=True) for array in arrays]
-    answer = operate(*ours)
+    answer = ours_of(*ours)
     answer.backward(upstream)
-    operate(*theirs).backward(torch.tensor(upstream))
+    theirs_of(*theirs).backward(torch.tensor(upstream))
 
     assert answer.shape == drawn.result_shape
     for one, other in zip(ours, theirs, strict=True):

@@ -159,6 +159,14 @@ class TestIndexing:
 
         assert tensor.grad.tolist() == [1, 0, 1, 2]
 
+    def test_one_whole_number_is_as_good_as_pythons(self):
+        two = Tensor(np.array(2))
+
+        assert Tensor(np.arange(4.0))[:two].data.tolist() == [0, 1]
+        assert list(range(two)) == [0, 1]
+        with pytest.raises(TypeError, match="only integer scalar arrays"):
+            range(Tensor(2.0))
+
     def test_a_single_element_is_a_tensor(self):
         tensor = Tensor(MATRIX, requires_grad=True)
 
