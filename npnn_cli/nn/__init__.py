@@ -10,9 +10,9 @@ import sys
 from typing import Any
 
 from npnn_cli.nn import init as init
-from npnn_cli.nn.module import Buffer as Buffer
 from npnn_cli.nn.module import Module as Module
-from npnn_cli.nn.module import Parameter as Parameter
+from npnn_cli.nn.parameter import Buffer as Buffer
+from npnn_cli.nn.parameter import Parameter as Parameter
 
 # What the files below may already import from here stands above them.
 # isort: split

@@ -32,7 +32,7 @@ class ModuleList(Module):
         self._changed()
         self.extend(modules)
 
-    def named_children(self) -> Iterator[tuple[str, Module]]:
+    def modules_by_name(self) -> Iterator[tuple[str, Module]]:
         """The modules, by their position."""
         yield from ((str(position), module) for position, module in enumerate(self.modules_in_order))
 

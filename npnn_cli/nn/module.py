@@ -8,41 +8,14 @@ from typing import Annotated, Any, NamedTuple, Self, TypeVar
 import numpy as np
 from numpy.typing import DTypeLike
 
-from npnn_cli.autograd.dtypes import get_default_dtype
 from npnn_cli.autograd.ops.primitive import Array
 from npnn_cli.autograd.tensor import Tensor
-from npnn_cli.registry import Component, layers
+from npnn_cli.nn.parameter import Buffer as Buffer
+from npnn_cli.nn.parameter import Parameter as Parameter
+from npnn_cli.registry import Component, did_you_mean, layers
 
 T = TypeVar("T", bound=Tensor)
-
-
-class Parameter(Tensor):
-    """A tensor that training changes. It requires a gradient, and has the default dtype unless one is given."""
-
-    __slots__ = ()
-
-    def __init__(self, data: Any, requires_grad: bool = True, dtype: DTypeLike | None = None) -> None:
-        super().__init__(data, requires_grad, dtype or get_default_dtype())
-        self.data = _writeable(self.data)
-
-
-class Buffer(Tensor):
-    """A tensor that is part of a module's state but that no optimizer changes, such as a running mean.
-
-    One that is not ``persistent`` is left out of the state dict.
-    """
-
-    __slots__ = ("persistent",)
-
-    def __init__(self, data: Any, *, persistent: bool = True) -> None:
-        super().__init__(data)
-        self.data = _writeable(self.data)
-        self.persistent = persistent
-
-
-def _writeable(array: Array) -> Array:
-    """The array, or a copy if it is read-only, as what an op has recorded is."""
-    return array if array.flags.writeable else array.copy()
+V = TypeVar("V")
 
 
 class IncompatibleKeys(NamedTuple):
@@ -68,9 +41,9 @@ class Module(Component):
         """Compute the output from the input."""
         raise NotImplementedError(f"{type(self).__name__} must define forward")
 
-    def __call__(self, input: Any, *others: Any) -> Tensor:
+    def __call__(self, input: Any, *others: Any, **named: Any) -> Tensor:
         """Same as :meth:`forward`; an array as the first input is taken for a tensor."""
-        return self.forward(input if isinstance(input, Tensor) else Tensor(input), *others)
+        return self.forward(input if isinstance(input, Tensor) else Tensor(input), *others, **named)
 
     def __setattr__(self, name: str, value: Any) -> None:
         """Set an attribute. What is set in place of a buffer becomes one; in place of a parameter, only another may be.
@@ -87,16 +60,41 @@ class Module(Component):
 
     def register_buffer(self, name: str, tensor: Any, persistent: bool = True) -> None:
         """Same as setting the attribute to a :class:`Buffer` of these data, or to None."""
-        setattr(self, name, None if tensor is None else Buffer(tensor, persistent=persistent))
+        self._register(name, None if tensor is None else Buffer(tensor, persistent=persistent), Buffer)
+
+    def register_parameter(self, name: str, param: Parameter | None) -> None:
+        """Same as setting the attribute, but refuses what is no parameter."""
+        self._register(name, param, Parameter)
+
+    def register_module(self, name: str, module: Module | None) -> None:
+        """Same as setting the attribute, but refuses what is no module."""
+        self._register(name, module, Module)
+
+    add_module = register_module
+
+    def _register(self, name: str, value: Any, kind: type) -> None:
+        if not isinstance(value, kind | None):
+            raise TypeError(f"{type(self).__name__}: {name} must be a {kind.__name__} or None, got {value!r}")
+        if not name or "." in name:
+            raise KeyError(f"{type(self).__name__}: a name must not be empty or hold a '.', got {name!r}")
+        setattr(self, name, value)
 
     # What is inside
 
-    def named_children(self) -> Iterator[tuple[str, Module]]:
-        """The modules that are attributes of this one, by name."""
+    def modules_by_name(self) -> Iterator[tuple[str, Module]]:
+        """The modules inside this one and in no other, by name; one that is shared under each of its names."""
         yield from ((name, value) for name, value in vars(self).items() if isinstance(value, Module))
 
+    def named_children(self) -> Iterator[tuple[str, Module]]:
+        """The modules inside this one and in no other, by name; one that is shared only under its first."""
+        seen: set[int] = set()
+        for name, module in self.modules_by_name():
+            if id(module) not in seen:
+                seen.add(id(module))
+                yield name, module
+
     def children(self) -> Iterator[Module]:
-        """The modules that are attributes of this one."""
+        """The modules inside this one and in no other, each once."""
         yield from (child for _, child in self.named_children())
 
     def named_modules(self, prefix: str = "", remove_duplicate: bool = True) -> Iterator[tuple[str, Module]]:
@@ -110,7 +108,7 @@ class Module(Component):
             if remove_duplicate:
                 seen.add(id(module))
             yield name, module
-            pending += reversed([(_dotted(name, inner), child) for inner, child in module.named_children()])
+            pending += reversed([(_dotted(name, inner), child) for inner, child in module.modules_by_name()])
 
     def modules(self) -> Iterator[Module]:
         """This module and all modules inside it, each once."""
@@ -135,6 +133,35 @@ class Module(Component):
     def buffers(self, recurse: bool = True) -> Iterator[Buffer]:
         """All buffers, each once."""
         yield from (buffer for _, buffer in self.named_buffers(recurse=recurse))
+
+    def get_submodule(self, target: str) -> Module:
+        """The module of this dotted name.
+
+        Raises:
+            AttributeError: if there is none.
+        """
+        return self._found(target, dict(self.named_modules(remove_duplicate=False)), "module")
+
+    def get_parameter(self, target: str) -> Parameter:
+        """The parameter of this dotted name.
+
+        Raises:
+            AttributeError: if there is none.
+        """
+        return self._found(target, dict(self.named_parameters(remove_duplicate=False)), "parameter")
+
+    def get_buffer(self, target: str) -> Buffer:
+        """The buffer of this dotted name.
+
+        Raises:
+            AttributeError: if there is none.
+        """
+        return self._found(target, dict(self.named_buffers(remove_duplicate=False)), "buffer")
+
+    def _found(self, target: str, known: Mapping[str, V], noun: str) -> V:
+        if target not in known:
+            raise AttributeError(f"{type(self).__name__} has no {noun} '{target}'{did_you_mean(target, known)}")
+        return known[target]
 
     def _named(self, kind: type[T], prefix: str, recurse: bool, remove_duplicate: bool) -> Iterator[tuple[str, T]]:
         seen: set[int] = set()
@@ -170,10 +197,13 @@ class Module(Component):
             parameter.requires_grad_(requires_grad)
         return self
 
-    def zero_grad(self) -> None:
-        """Forget all gradients."""
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget all gradients, or set them to 0."""
         for parameter in self.parameters():
-            parameter.zero_grad()
+            if set_to_none:
+                parameter.zero_grad()
+            elif parameter.grad is not None:
+                parameter.grad = np.zeros_like(parameter.grad)
 
     def to(self, dtype: DTypeLike) -> Self:
         """Convert all parameters, and the buffers that are not whole numbers, to a floating dtype."""
@@ -233,10 +263,14 @@ class Module(Component):
                     yield name, buffer
 
     def __repr__(self) -> str:
-        children = [f"  ({name}): {child!r}".replace("\n", "\n  ") for name, child in self.named_children()]
+        children = [f"  ({name}): {child!r}".replace("\n", "\n  ") for name, child in self.modules_by_name()]
         if children:
             return "\n".join([f"{type(self).__name__}(", *children, ")"])
-        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in self.options.items())})"
+        return f"{type(self).__name__}({self.extra_repr()})"
+
+    def extra_repr(self) -> str:
+        """What stands in the brackets of a module without others inside: its options."""
+        return ", ".join(f"{name}={value!r}" for name, value in self.options.items())
 
 
 def _dotted(prefix: str, name: str) -> str:

@@ -41,6 +41,90 @@ def test_a_state_dict_has_persistent_buffers_and_every_name_of_what_is_shared():
     ]  # fmt: skip
 
 
+class TorchCounter(torch.nn.Module):
+    """The same in PyTorch."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner = torch.nn.Linear(2, 2)
+        self.weight = torch.nn.Parameter(torch.tensor([1.0, 2.0]))
+        self.register_buffer("total", torch.zeros(2))
+        self.register_buffer("calls", torch.tensor(0))
+        self.register_buffer("cache", torch.zeros(1), persistent=False)
+        self.register_buffer("absent", None)
+        self.again = self.inner
+
+
+@pytest.mark.parametrize("remove_duplicate", [{}, {"remove_duplicate": False}])
+@pytest.mark.parametrize("walk", ["named_parameters", "named_buffers", "named_modules", "named_children"])
+def test_names_and_their_order_are_pytorchs(walk, remove_duplicate):
+    options = {} if walk == "named_children" else remove_duplicate
+    for ours, theirs in (
+        (Counter(), TorchCounter()),
+        (nn.Sequential(Counter(), nn.ReLU()), torch.nn.Sequential(TorchCounter(), torch.nn.ReLU())),
+    ):
+        expected = [name for name, _ in getattr(theirs, walk)(**options)]
+        assert [name for name, _ in getattr(ours, walk)(**options)] == expected
+        assert list(ours.state_dict()) == list(theirs.state_dict())
+
+
+def test_parts_are_found_by_their_dotted_names():
+    model = nn.Sequential(Counter())
+    assert model.get_submodule("") is model
+    assert model.get_submodule("0.again") is model[0].inner
+    assert model.get_parameter("0.again.weight") is model[0].inner.weight
+    assert model.get_buffer("0.total") is model[0].total
+    for find, name in ((model.get_submodule, "0.iner"), (model.get_parameter, "0.total"), (model.get_buffer, "0.totl")):
+        with pytest.raises(AttributeError, match=rf"Sequential has no \w+ '{name}'"):
+            find(name)
+
+
+def test_parts_are_registered_by_name_and_must_be_what_they_are_called():
+    module = nn.Module()
+    module.register_module("inner", nn.Linear(2, 1))
+    module.add_module("other", nn.ReLU())
+    module.register_parameter("scale", nn.Parameter([1.0]))
+    module.register_parameter("bias", None)
+
+    assert [name for name, _ in module.named_modules()] == ["", "inner", "other"]
+    assert [name for name, _ in module.named_parameters()] == ["scale", "inner.weight", "inner.bias"]
+    assert module.bias is None
+    with pytest.raises(TypeError, match="Module: x must be a Parameter or None, got Tensor"):
+        module.register_parameter("x", Tensor([1.0]))
+    with pytest.raises(TypeError, match="x must be a Module or None, got 'ReLU'"):
+        module.add_module("x", "ReLU")
+    for name in ("", "a.b"):
+        with pytest.raises(KeyError, match=r"must not be empty or hold a '\.'"):
+            module.register_parameter(name, None)
+
+
+def test_what_is_in_the_brackets_can_be_said_by_a_subclass():
+    class Scale(nn.Module):
+        def extra_repr(self):
+            return "by two"
+
+    assert repr(nn.Sequential(Scale())) == "Sequential(\n  (0): Scale(by two)\n)"
+
+
+def test_arguments_of_forward_can_be_given_by_name():
+    class Masked(nn.Module):
+        def forward(self, input, other, *, mask=1):
+            return (input + other) * mask
+
+    assert Masked()([1.0], 2.0, mask=3).data.tolist() == [9.0]
+
+
+def test_gradients_can_be_set_to_zero_or_forgotten():
+    layer = nn.Linear(2, 1)
+    layer(np.ones((1, 2), np.float32)).sum().backward()
+    layer.zero_grad(set_to_none=False)
+    assert layer.weight.grad.tolist() == [[0, 0]]
+    layer.zero_grad()
+    assert layer.weight.grad is None
+    layer.zero_grad(set_to_none=False)
+    assert layer.weight.grad is None
+
+
 def test_shared_modules_are_counted_once_unless_asked_otherwise():
     module = Counter()
     assert [name for name, _ in module.named_modules()] == ["", "inner"]
@@ -109,6 +193,10 @@ def test_apply_reaches_the_inner_modules_first():
     model = nn.Sequential(nn.Linear(2, 2), nn.Sequential(nn.ReLU()))
     assert model.apply(lambda module: names.append(type(module).__name__)) is model
     assert names == ["Linear", "ReLU", "Sequential", "Sequential"]
+
+    shared = []
+    Counter().apply(lambda module: shared.append(type(module).__name__))
+    assert shared == ["Linear", "Counter"]
 
 
 def trained_batchnorm(seed=0):
