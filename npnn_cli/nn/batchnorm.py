@@ -28,6 +28,7 @@ class _BatchNorm(Module):
         momentum: how far the running statistics move at each batch; None for the average of all batches so far.
         affine: whether to learn weight (num_features,), from 1, and bias (num_features,), from 0.
         track_running_stats: whether to keep running statistics; without, the batch's are used in evaluation too.
+        bias: whether there is a bias, if there is a weight.
     """
 
     inferred = {"num_features": lambda input_shape: input_shape[0]}
@@ -40,12 +41,13 @@ class _BatchNorm(Module):
         momentum: float | None = 0.1,
         affine: bool = True,
         track_running_stats: bool = True,
+        bias: bool = True,
     ) -> None:
         if num_features < 1:
             raise ValueError(f"{type(self).__name__}: num_features must be at least 1, got {num_features}")
         self.num_features, self.eps, self.momentum = num_features, eps, momentum
         self.weight = Parameter(np.ones(num_features)) if affine else None
-        self.bias = Parameter(np.zeros(num_features)) if affine else None
+        self.bias = Parameter(np.zeros(num_features)) if affine and bias else None
         dtype = get_default_dtype()
         self.running_mean = Buffer(np.zeros(num_features, dtype)) if track_running_stats else None
         self.running_var = Buffer(np.ones(num_features, dtype)) if track_running_stats else None
@@ -78,7 +80,7 @@ class _BatchNorm(Module):
 
 @layers.register(
     example(normal(5, 3), num_features=3),
-    example(normal(4, 3, 6), num_features=3, eps=0.1, momentum=None),
+    example(normal(4, 3, 6), num_features=3, eps=0.1, momentum=None, bias=False),
     example(normal(5, 3), num_features=3, affine=False, track_running_stats=False),
 )
 class BatchNorm1d(_BatchNorm):
@@ -89,7 +91,7 @@ class BatchNorm1d(_BatchNorm):
 
 @layers.register(
     example(normal(4, 3, 5, 2), num_features=3),
-    example(normal(4, 3, 5, 2), num_features=3, eps=0.1, momentum=None),
+    example(normal(4, 3, 5, 2), num_features=3, eps=0.1, momentum=None, bias=False),
     example(normal(4, 3, 5, 2), num_features=3, affine=False, track_running_stats=False),
 )
 class BatchNorm2d(_BatchNorm):

@@ -51,7 +51,15 @@ class _Convolution(Module):
 
 @layers.register(
     example(normal(2, 3, 5, 6), in_channels=3, out_channels=4, kernel_size=3, padding=1),
-    example(normal(2, 3, 7, 6), in_channels=3, out_channels=2, kernel_size=(3, 2), stride=(2, 1), bias=False),
+    example(
+        normal(2, 3, 7, 6),
+        in_channels=3,
+        out_channels=2,
+        kernel_size=(3, 2),
+        stride=(2, 1),
+        bias=False,
+        init="xavier_uniform",
+    ),
     example(normal(2, 4, 7, 6), in_channels=4, out_channels=6, kernel_size=3, padding="same", dilation=2, groups=2),
 )
 class Conv2d(_Convolution):
@@ -92,7 +100,7 @@ class Conv2d(_Convolution):
 
 @layers.register(
     example(normal(2, 3, 7), in_channels=3, out_channels=4, kernel_size=3, padding=1),
-    example(normal(2, 3, 8), in_channels=3, out_channels=2, kernel_size=2, stride=2, bias=False),
+    example(normal(2, 3, 8), in_channels=3, out_channels=2, kernel_size=2, stride=2, bias=False, init="orthogonal"),
     example(normal(2, 4, 7), in_channels=4, out_channels=6, kernel_size=3, padding="same", dilation=2, groups=2),
 )
 class Conv1d(_Convolution):
@@ -132,7 +140,7 @@ class Conv1d(_Convolution):
 
 
 @layers.register(
-    example(normal(2, 3, 4, 5), in_channels=3, out_channels=4, kernel_size=2, stride=2),
+    example(normal(2, 3, 4, 5), in_channels=3, out_channels=4, kernel_size=2, stride=2, init="xavier_normal"),
     example(normal(2, 3, 4, 5), in_channels=3, out_channels=2, kernel_size=(3, 2), padding=1, dilation=2, bias=False),
     example(
         normal(2, 4, 3, 5), in_channels=4, out_channels=6, kernel_size=3, stride=(2, 3), output_padding=1, groups=2

@@ -13,7 +13,7 @@ from npnn_cli.registry import layers
 __all__ = ["Flatten", "Unflatten"]
 
 
-@layers.register(example(normal(2, 3, 4, 5)), example(normal(2, 3, 4, 5), start_dim=2, end_dim=-1))
+@layers.register(example(normal(2, 3, 4, 5)), example(normal(2, 3, 4, 5), start_dim=-3, end_dim=2))
 class Flatten(Module):
     """Merge the dimensions from ``start_dim`` to ``end_dim``: (N, C, H, W) becomes (N, C·H·W)."""
 

@@ -115,7 +115,7 @@ def _pools_at_once(modules: Sequence[Module], shape: tuple[int, ...]) -> bool:
 
 def _sizes_fit(convolution: Mapping[str, Any], pooling: Mapping[str, Any], shape: tuple[int, ...]) -> bool:
     """Whether the fused op can stand for a convolution and a pooling with these options, on inputs of this shape."""
-    plain = convolution["groups"] == 1 and convolution["dilation"] in (1, (1, 1))
+    plain = convolution["groups"] == 1 and all(each["dilation"] in (1, (1, 1)) for each in (convolution, pooling))
     return (
         plain
         and shape[1:2] == (convolution["in_channels"],)

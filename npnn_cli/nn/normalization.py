@@ -85,7 +85,7 @@ class RMSNorm(Module):
 
 @layers.register(
     example(normal(2, 6), num_groups=3, num_channels=6),
-    example(normal(2, 6, 3, 5), num_groups=2, num_channels=6, eps=0.1),
+    example(normal(2, 6, 3, 5), num_groups=2, num_channels=6, eps=0.1, bias=False),
     example(normal(2, 4, 5), num_groups=1, num_channels=4, affine=False),
 )
 class GroupNorm(Module):
@@ -96,12 +96,14 @@ class GroupNorm(Module):
 
     inferred = {"num_channels": lambda input_shape: input_shape[0]}
 
-    def __init__(self, num_groups: int, num_channels: int, eps: float = 1e-5, affine: bool = True) -> None:
+    def __init__(
+        self, num_groups: int, num_channels: int, eps: float = 1e-5, affine: bool = True, bias: bool = True
+    ) -> None:
         if num_groups < 1 or num_channels < 1 or num_channels % num_groups:
             raise ValueError(f"GroupNorm: {num_channels=} must be divisible by {num_groups=}, both at least 1")
         self.num_groups, self.num_channels, self.eps = num_groups, num_channels, eps
         self.weight = Parameter(np.ones(num_channels)) if affine else None
-        self.bias = Parameter(np.zeros(num_channels)) if affine else None
+        self.bias = Parameter(np.zeros(num_channels)) if affine and bias else None
 
     def forward(self, input: Tensor) -> Tensor:
         """Normalize each sample.

@@ -25,25 +25,42 @@ __all__ = [
 ]
 
 
-def _check_windows(layer: Module, kernel: Iterable[int], stride: Iterable[int], padding: Iterable[int]) -> None:
-    if min(*kernel, *stride) < 1 or min(padding) < 0:
-        options = (f"{name}={layer.options[name]}" for name in ("kernel_size", "stride", "padding"))
-        raise ValueError(
-            f"{type(layer).__name__}: kernel_size and stride must be at least 1 and padding at least 0, "
-            f"got {', '.join(options)}"
-        )
+def _check_windows(
+    layer: Module, kernel: Iterable[int], stride: Iterable[int], padding: Iterable[int], dilation: Iterable[int] = (1,)
+) -> None:
+    if min(*kernel, *stride, *dilation) < 1 or min(padding) < 0:
+        names = ("kernel_size", "stride", "dilation", "padding")
+        given = ", ".join(f"{name}={layer.options[name]}" for name in names if name in layer.options)
+        raise ValueError(f"{type(layer).__name__}: sizes must be at least 1 and padding at least 0, got {given}")
 
 
 @layers.register(
     example(distinct(2, 3, 4, 6), kernel_size=2),
     example(distinct(2, 3, 7, 5), kernel_size=(3, 2), stride=(2, 1), padding=(1, 0)),
+    example(distinct(2, 3, 6, 8), kernel_size=3, stride=2, padding=1, dilation=(1, 2), ceil_mode=True),
 )
 class MaxPool2d(Module):
-    """Greatest element of each window of images (N, C, H, W); the stride is the kernel size unless given."""
+    """Greatest element of each window of images (N, C, H, W); the stride is the kernel size unless given.
 
-    def __init__(self, kernel_size: int | Pair, stride: int | Pair | None = None, padding: int | Pair = 0) -> None:
-        _check_windows(self, pair(kernel_size), pair(1 if stride is None else stride), pair(padding))
+    Args:
+        kernel_size: height and width of the window.
+        stride: from one window to the next.
+        padding: around the images; it is never the greatest.
+        dilation: from one element of a window to the next.
+        ceil_mode: whether a last window may stick out of the padding.
+    """
+
+    def __init__(
+        self,
+        kernel_size: int | Pair,
+        stride: int | Pair | None = None,
+        padding: int | Pair = 0,
+        dilation: int | Pair = 1,
+        ceil_mode: bool = False,
+    ) -> None:
+        _check_windows(self, pair(kernel_size), pair(1 if stride is None else stride), pair(padding), pair(dilation))
         self.kernel_size, self.stride, self.padding = kernel_size, stride, padding
+        self.dilation, self.ceil_mode = dilation, ceil_mode
 
     def forward(self, input: Tensor) -> Tensor:
         """Pool a batch of images.
@@ -51,18 +68,32 @@ class MaxPool2d(Module):
         Raises:
             ValueError: if the images are smaller than the window.
         """
-        return F.max_pool2d(input, self.kernel_size, self.stride, self.padding)
+        return F.max_pool2d(input, self.kernel_size, self.stride, self.padding, self.dilation, self.ceil_mode)
 
 
 @layers.register(
-    example(distinct(2, 3, 6), kernel_size=2), example(distinct(2, 3, 7), kernel_size=3, stride=2, padding=1)
+    example(distinct(2, 3, 6), kernel_size=2),
+    example(distinct(2, 3, 7), kernel_size=3, stride=2, padding=1),
+    example(distinct(2, 3, 8), kernel_size=2, stride=3, dilation=2, ceil_mode=True),
 )
 class MaxPool1d(Module):
-    """Greatest element of each window of signals (N, C, L); the stride is the kernel size unless given."""
+    """Greatest element of each window of signals (N, C, L); the stride is the kernel size unless given.
 
-    def __init__(self, kernel_size: Single, stride: Single | None = None, padding: Single = 0) -> None:
-        _check_windows(self, [single(kernel_size)], [single(1 if stride is None else stride)], [single(padding)])
+    Options as MaxPool2d's.
+    """
+
+    def __init__(
+        self,
+        kernel_size: Single,
+        stride: Single | None = None,
+        padding: Single = 0,
+        dilation: Single = 1,
+        ceil_mode: bool = False,
+    ) -> None:
+        strides = [single(1 if stride is None else stride)]
+        _check_windows(self, [single(kernel_size)], strides, [single(padding)], [single(dilation)])
         self.kernel_size, self.stride, self.padding = kernel_size, stride, padding
+        self.dilation, self.ceil_mode = dilation, ceil_mode
 
     def forward(self, input: Tensor) -> Tensor:
         """Pool a batch of signals.
@@ -70,7 +101,7 @@ class MaxPool1d(Module):
         Raises:
             ValueError: if the signals are shorter than the window.
         """
-        return F.max_pool1d(input, self.kernel_size, self.stride, self.padding)
+        return F.max_pool1d(input, self.kernel_size, self.stride, self.padding, self.dilation, self.ceil_mode)
 
 
 @layers.register(

@@ -27,7 +27,7 @@ class RMSprop(Optimizer):
     """
 
     tried = {
-        "lr": (0.01,),
+        "lr": (0.02,),
         "alpha": (0.99, 0.9),
         "eps": (1e-8, 1e-3),
         "weight_decay": (0.0, 0.01),

@@ -50,6 +50,8 @@ def one_by_one(model, x):
         ((3, 2, 8, 8), {"pooling": {"stride": 1}}),
         ((3, 2, 8, 8), {"pooling": {"kernel_size": 3, "stride": 2, "padding": 1}}),
         ((3, 2, 8, 8), {"pooling": {"kernel_size": (2, 1)}}),
+        ((3, 2, 8, 8), {"pooling": {"dilation": (2, 1)}}),
+        ((3, 2, 8, 8), {"pooling": {"ceil_mode": True}}),
     ],
 )
 def test_a_row_gives_what_its_layers_give_one_by_one(shape, options):
