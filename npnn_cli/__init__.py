@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from npnn_cli import functional, nn, optim
-    from npnn_cli.autograd import Tensor, get_default_dtype, no_grad, set_default_dtype
+    from npnn_cli.autograd import (
+        Tensor,
+        get_default_dtype,
+        get_num_threads,
+        no_grad,
+        set_default_dtype,
+        set_num_threads,
+    )
     from npnn_cli.data import DataLoader
     from npnn_cli.training.early_stopping import EarlyStopping
 
@@ -20,10 +27,12 @@ __all__ = [
     "Tensor",
     "functional",
     "get_default_dtype",
+    "get_num_threads",
     "nn",
     "no_grad",
     "optim",
     "set_default_dtype",
+    "set_num_threads",
 ]
 
 _HOME = {
@@ -31,8 +40,10 @@ _HOME = {
     "EarlyStopping": "npnn_cli.training.early_stopping",
     "Tensor": "npnn_cli.autograd",
     "get_default_dtype": "npnn_cli.autograd",
+    "get_num_threads": "npnn_cli.autograd",
     "no_grad": "npnn_cli.autograd",
     "set_default_dtype": "npnn_cli.autograd",
+    "set_num_threads": "npnn_cli.autograd",
 }
 
 

@@ -19,6 +19,8 @@ class Engine(SteppingContender):
     def __init__(self, workload: Workload) -> None:
         super().__init__(workload)
         keep_freed_memory()
+        self._threads = workload.network.pinned_threads()
+        self._threads.__enter__()  # for as long as the process lives
         self.trainer = Trainer(workload.network, workload.splits)
 
     def answers(self) -> Answers:

@@ -18,7 +18,7 @@ from npnn_cli import registry
 from npnn_cli.autograd.graph import no_grad
 from npnn_cli.autograd.tensor import Tensor
 from npnn_cli.data import DataLoader, Dataset, DataSplits, Split
-from npnn_cli.nn import Sequential
+from npnn_cli.nn import Conv1d, Conv2d, ConvTranspose2d, Sequential
 from npnn_cli.nn.loss import Loss
 from npnn_cli.optim import Optimizer
 from npnn_cli.optim.lr_scheduler import LRScheduler, Schedule
@@ -54,8 +54,13 @@ class Network:
     layers: tuple[LayerSummary, ...]
 
     def pinned_threads(self) -> AbstractContextManager[object]:
-        """Inside the ``with`` block, matrix products use as many threads as the spec says."""
-        return pinned_threads(self.spec.training.threads or 1)
+        """Inside the ``with`` block, work is shared by as many threads as the spec says."""
+        return pinned_threads(self.spec.training.threads or 1, of_ops=self.convolves)
+
+    @property
+    def convolves(self) -> bool:
+        """Whether there is a convolution, so that most of the time goes into operations on images or signals."""
+        return any(isinstance(module, Conv1d | Conv2d | ConvTranspose2d) for module in self.model.modules())
 
     def load_data(self) -> DataSplits:
         """Read the data and split it as the spec's seed says."""

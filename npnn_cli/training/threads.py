@@ -1,15 +1,18 @@
-"""How many threads the matrix products of a run use: a choice of speed that fixes the result to the last bit.
+"""How many threads share the work of a run: a choice of speed that fixes the result to the last bit.
 
-A product sums its terms in an order that depends on how many threads share it. The number is therefore pinned for a
-run and written into its spec, so that the same spec gives the same weights.
+A matrix product sums its terms in an order that depends on how many threads share it. The number is therefore pinned
+for a run and written into its spec, so that the same spec gives the same weights.
 """
 
 from __future__ import annotations
 
 import os
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from threadpoolctl import threadpool_limits
+
+from npnn_cli.autograd.threads import get_num_threads, set_num_threads
 
 # Below this batch size, sharing a product costs more than it saves. With 784-64-10 on two cores, two threads were
 # slower by a quarter at 32 samples and faster by a tenth at 64; but beside another busy process, where each waits for
@@ -23,7 +26,19 @@ def default_threads(batch_size: int) -> int:
     return 1 if batch_size < SMALLEST_SHARED_BATCH else min(MOST_THREADS, os.cpu_count() or 1)
 
 
-def pinned_threads(threads: int) -> AbstractContextManager[object]:
-    """Let matrix products use this many threads inside the ``with`` block."""
-    limits: AbstractContextManager[object] = threadpool_limits(threads, user_api="blas")
-    return limits
+@contextmanager
+def pinned_threads(threads: int, *, of_ops: bool) -> Iterator[None]:
+    """Inside the ``with`` block, so many threads share what takes long.
+
+    Args:
+        threads: how many.
+        of_ops: whether they share the work of whole ops, which suits images, or else of single matrix products. The
+            threads of both would wait for one another.
+    """
+    before = get_num_threads()
+    set_num_threads(threads if of_ops else 1)
+    try:
+        with threadpool_limits(1 if of_ops else threads, user_api="blas"):
+            yield
+    finally:
+        set_num_threads(before)

@@ -16,7 +16,7 @@ import pytest
 
 import npnn_cli.nn
 from npnn_cli import Tensor, no_grad, registry
-from npnn_cli.autograd import lift
+from npnn_cli.autograd import lift, threads
 from npnn_cli.autograd.graph import contributions
 from npnn_cli.proofs.differentiation import build_module, outputs_of
 
@@ -185,6 +185,22 @@ def test_the_layout_in_memory_does_not_matter(case, layout):
         np.testing.assert_allclose(ours.data, expected.data, rtol=1e-12, atol=1e-13)
     for ours, expected in zip(other.gradients, plain.gradients, strict=True):
         np.testing.assert_allclose(ours, expected, rtol=1e-12, atol=1e-13)
+
+
+@every_example
+def test_threads_do_not_matter(case, monkeypatch):
+    arrays = draw(case[2])
+    alone = run(case, arrays)
+
+    monkeypatch.setattr(threads, "LEAST_ELEMENTS", 1)
+    monkeypatch.setattr(threads, "BLOCK_ELEMENTS", 4)
+    monkeypatch.setattr(threads, "_count", 3)
+    together = run(case, arrays)
+
+    for ours, expected in zip(together.outputs, alone.outputs, strict=True):
+        np.testing.assert_allclose(ours.data, expected.data, rtol=1e-13, atol=1e-14)
+    for ours, expected in zip(together.gradients, alone.gradients, strict=True):
+        np.testing.assert_allclose(ours, expected, rtol=1e-13, atol=1e-14)
 
 
 def twins(case):

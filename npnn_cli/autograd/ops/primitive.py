@@ -23,6 +23,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+import numpy as np
 from numpy.typing import NDArray
 
 from npnn_cli.examples import Example
@@ -48,6 +49,14 @@ class Joint:
         self.differentiate = differentiate
 
 
+def put(gradients: Gradients, position: int, gradient: Array) -> None:
+    """Give the input at a position its gradient: in the array that is there for it, or else in this one."""
+    if gradients[position] is None:
+        gradients[position] = gradient
+    else:
+        gradients[position][...] = gradient
+
+
 Answer = tuple[Array, *tuple[VJP | Joint | None, ...]]
 Primitive = Callable[..., Answer]
 
@@ -61,3 +70,9 @@ PUBLIC_NAMES = {"x": "input", "y": "other"}
 def primitive(*examples: Example, reference: Callable[..., Any] | None = None) -> Callable[[P], P]:
     """Register a function on arrays as an op, with examples of its use."""
     return ops.register(*examples, reference=reference)
+
+
+def floating(x: Any) -> Array:
+    """X as an array of floats: whole numbers as float64, which the engine then turns into the default dtype."""
+    array: Array = np.asarray(x)
+    return array if array.dtype.kind == "f" else array.astype(np.float64)
