@@ -22,6 +22,7 @@ gelu = lift(activations.gelu)
 softplus = lift(activations.softplus)
 hardtanh = lift(activations.hardtanh)
 sigmoid = lift(activations.sigmoid)
+silu = lift(activations.silu)
 softmax = lift(activations.softmax)
 log_softmax = lift(activations.log_softmax)
 
@@ -39,12 +40,6 @@ def selu(input: Tensor) -> Tensor:
     Klambauer et al., "Self-normalizing neural networks", NeurIPS 2017.
     """
     return elu(input, 1.6732632423543772848170429916717) * 1.0507009873554804934193349852946
-
-
-@functions.register(example(normal(3, 4)), example(normal()))
-def silu(input: Tensor) -> Tensor:
-    """Sigmoid linear unit x · sigmoid(x), also known as swish."""
-    return input * sigmoid(input)
 
 
 @functions.register(example(normal(3, 4)), example(uniform(-30.0, 30.0, 9)))

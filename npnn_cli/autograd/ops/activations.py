@@ -6,15 +6,15 @@ At kinks, as in PyTorch: relu'(0) = 0, leaky_relu'(0) = the slope, elu'(0) = alp
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import Literal
 
 import numpy as np
 
 from npnn_cli.autograd.dtypes import require_floating
 from npnn_cli.autograd.ops.dimensions import dim_of
-from npnn_cli.autograd.ops.error_function import error_function
-from npnn_cli.autograd.ops.primitive import Answer, Array, primitive
+from npnn_cli.autograd.ops.normal_distribution import normal_distribution
+from npnn_cli.autograd.ops.primitive import Answer, Array, floating, primitive
+from npnn_cli.autograd.threads import by_parts, mapped
 from npnn_cli.examples import distinct, example, nonzero, normal, uniform
 
 _quiet = np.errstate(all="ignore")
@@ -23,8 +23,15 @@ _quiet = np.errstate(all="ignore")
 @primitive(example(nonzero(3, 4)), example(nonzero()))
 def relu(x: Array, /) -> Answer:
     """Rectifier max(x, 0), with derivative 0 at 0."""
-    ans = np.maximum(x, 0)
+    ans = rectified(x)
     return ans, lambda g: g * (ans != 0)  # also where ans is nan, as in PyTorch
+
+
+def rectified(x: Array) -> Array:
+    """max(x, 0): NumPy clips by two numbers of the array's own dtype in a third of the time that np.maximum takes."""
+    if not isinstance(x, np.ndarray) or x.dtype.kind != "f":
+        return np.maximum(x, 0)
+    return x.clip(x.dtype.type(0), x.dtype.type(np.inf))
 
 
 @primitive(example(nonzero(3, 4)), example(nonzero(), negative_slope=0.3), example(nonzero(5), negative_slope=-0.2))
@@ -52,9 +59,40 @@ def elu(x: Array, /, alpha: float = 1.0) -> Answer:
 @primitive(example(normal(3, 4)), example(normal()))
 @_quiet
 def sigmoid(x: Array, /) -> Answer:
-    """Logistic function 1 / (1 + e ** -x)."""
-    ans = 1 / (1 + np.exp(-x))
-    return ans, lambda g: g * ans * (1 - ans)
+    """Logistic function 1 / (1 + e ** -x), with derivative ans (1 - ans)."""
+    ans = mapped(_sigmoid, floating(x))
+
+    def gradient(g: Array, ans: Array, out: Array) -> None:
+        np.subtract(1, ans, out=out)
+        out *= ans
+        out *= g
+
+    return ans, lambda g: mapped(gradient, g, ans)
+
+
+def _sigmoid(x: Array, out: Array) -> Array:
+    np.negative(x, out=out)
+    np.exp(out, out=out)
+    out += 1
+    return np.divide(1, out, out=out)
+
+
+@primitive(example(normal(3, 4)), example(normal()))
+@_quiet
+def silu(x: Array, /) -> Answer:
+    """Sigmoid linear unit, also known as swish: x s with s = 1 / (1 + e ** -x); its derivative is s + x s (1 - s)."""
+    require_floating(x, "silu")
+    ans, slope = np.empty_like(x), np.empty_like(x)
+
+    def of_part(x: Array, ans: Array, slope: Array) -> None:
+        share = _sigmoid(x, out=slope)
+        np.multiply(x, share, out=ans)
+        change = 1 - share
+        change *= ans
+        slope += change
+
+    by_parts(of_part, x, ans, slope)
+    return ans, lambda g: mapped(np.multiply, g, slope)
 
 
 @primitive(
@@ -76,39 +114,35 @@ def gelu(x: Array, /, approximate: Literal["none", "tanh"] = "none") -> Answer:
     if approximate not in ("none", "tanh"):
         raise ValueError(f"gelu: approximate must be 'none' or 'tanh', got {approximate!r}")
     require_floating(x, "gelu")
-    share, slope = _normal_distribution(x) if approximate == "none" else _normal_distribution_by_tanh(x)
-
-    def gradient(g: Array) -> Array:
-        slopes = slope()
-        slopes *= x
-        slopes += share
-        slopes *= g
-        return slopes
-
-    return x * share, gradient
+    of_part = _gelu if approximate == "none" else _gelu_by_tanh
+    ans, slope = np.empty_like(x), np.empty_like(x)
+    by_parts(of_part, x, ans, slope)
+    return ans, lambda g: mapped(np.multiply, g, slope)
 
 
-def _normal_distribution(x: Array) -> tuple[Array, Callable[[], Array]]:
-    """Φ(x), and how to find its derivative, exp(-x²/2) / √(2π)."""
-    share = np.asarray(error_function(x * math.sqrt(0.5)))
+def _gelu(x: Array, ans: Array, slope: Array) -> None:
+    """X Φ(x), and its derivative Φ(x) + x Φ'(x)."""
+    share, density = normal_distribution(x)
+    np.multiply(x, share, out=ans)
+    np.multiply(x, density, out=slope)
+    slope += share
+
+
+def _gelu_by_tanh(x: Array, ans: Array, slope: Array) -> None:
+    """X Φ(x) with Φ(x) = (1 + tanh u) / 2, u = √(2/π) (x + 0.044715 x³); the derivative is Φ + 2 x Φ (1 - Φ) u'."""
+    scale, square = x.dtype.type(math.sqrt(2 / math.pi)), np.square(x)
+    share = np.multiply(square, scale * x.dtype.type(0.044715))
+    share += scale
+    share *= x
+    np.tanh(share, out=share)
     share += 1
     share *= 0.5
-
-    def slope() -> Array:
-        density = np.asarray(x * x)
-        density *= -0.5
-        np.exp(density, out=density)
-        density *= 1 / math.sqrt(2 * math.pi)
-        return density
-
-    return share, slope
-
-
-def _normal_distribution_by_tanh(x: Array) -> tuple[Array, Callable[[], Array]]:
-    """(1 + tanh(√(2/π) (x + 0.044715 x³))) / 2, and how to find its derivative."""
-    scale, square = math.sqrt(2 / math.pi), x * x
-    share = 0.5 * (1 + np.tanh(scale * x * (1 + 0.044715 * square)))
-    return share, lambda: np.asarray(2 * scale * share * (1 - share) * (1 + 3 * 0.044715 * square))
+    np.multiply(x, share, out=ans)
+    np.multiply(square, scale * x.dtype.type(6 * 0.044715), out=slope)
+    slope += 2 * scale
+    slope *= ans
+    slope *= np.subtract(1, share, out=square)
+    slope += share
 
 
 @primitive(

@@ -9,7 +9,8 @@ import math
 
 import numpy as np
 
-from npnn_cli.autograd.ops.primitive import Answer, Array, primitive
+from npnn_cli.autograd.ops.primitive import Answer, Array, floating, primitive
+from npnn_cli.autograd.threads import mapped
 from npnn_cli.examples import example, normal, positive, uniform
 
 _quiet = np.errstate(all="ignore")  # no warning
@@ -35,7 +36,7 @@ def rsqrt(x: Array, /) -> Answer:
 @_quiet
 def exp(x: Array, /) -> Answer:
     """Exponential e ** x."""
-    ans = np.exp(x)
+    ans = mapped(np.exp, floating(x))
     return ans, lambda g: g * ans
 
 
@@ -92,6 +93,12 @@ def tan(x: Array, /) -> Answer:
 
 @primitive(example(normal(3, 4)), example(normal()))
 def tanh(x: Array, /) -> Answer:
-    """Hyperbolic tangent."""
-    ans = np.tanh(x)
-    return ans, lambda g: g * (1 - ans * ans)
+    """Hyperbolic tangent, with derivative 1 - ans²."""
+    ans = mapped(np.tanh, floating(x))
+
+    def gradient(g: Array, ans: Array, out: Array) -> None:
+        np.square(ans, out=out)
+        np.subtract(1, out, out=out)
+        out *= g
+
+    return ans, lambda g: mapped(gradient, g, ans)
