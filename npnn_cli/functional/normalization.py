@@ -70,20 +70,28 @@ def batch_norm(
         scale = (variance + input.dtype.type(eps)) ** -0.5
         scale = scale if weight is None else weight * scale
         shift = -mean * scale if bias is None else bias - mean * scale
-        answer: Tensor = input * scale + shift
-        return answer
+        evaluated: Tensor = input * scale + shift
+        return evaluated
 
     count = input.size // max(input.shape[1], 1)
     if count == 1:
         raise ValueError(f"batch_norm: needs more than one value per channel in training, got shape {input.shape}")
     dim = (0, *range(2, input.ndim))
-    with np.errstate(all="ignore"):
-        mean, variance = normalization.moments(input.data, dim)
+    moments: list[Array] = []
+    answer = apply(
+        normalization.normalize,
+        input,
+        weight,
+        bias,
+        dim=dim,
+        eps=eps,
+        tell_moments=lambda *found: moments.__setitem__(slice(None), found),
+    )
     if count:
+        mean, variance = moments
         _move(running_mean, mean, momentum)
         _move(running_var, variance * (count / (count - 1)), momentum)
-    options = {"dim": dim, "eps": eps, "known_moments": (mean, variance)}
-    return apply(normalization.normalize, input, weight, bias, **options)
+    return answer
 
 
 @functions.register(
