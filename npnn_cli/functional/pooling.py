@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import math
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
-from npnn_cli.autograd.compositions import index_select
 from npnn_cli.autograd.dispatch import lift
-from npnn_cli.autograd.ops import adaptive_pooling, average_pooling, pooling
+from npnn_cli.autograd.ops import adaptive_pooling, average_pooling, interpolation, pooling
 from npnn_cli.autograd.tensor import Tensor
 from npnn_cli.examples import distinct, example, normal
 from npnn_cli.registry import functions
@@ -30,6 +28,7 @@ max_pool2d = lift(pooling.max_pool2d)
 avg_pool2d = lift(average_pooling.avg_pool2d)
 adaptive_avg_pool2d = lift(adaptive_pooling.adaptive_avg_pool2d)
 adaptive_max_pool2d = lift(adaptive_pooling.adaptive_max_pool2d)
+interpolate = lift(interpolation.interpolate)
 
 
 @functions.register(
@@ -75,55 +74,6 @@ def avg_pool1d(
     """
     kernel, stride, pad = _windows("avg_pool1d", input, kernel_size, stride, padding)
     return _flat(avg_pool2d(_high(input), kernel, stride, pad, ceil_mode, count_include_pad))
-
-
-@functions.register(
-    example(normal(2, 3, 4, 3), scale_factor=2),
-    example(normal(2, 3, 4, 3), scale_factor=(0.6, 1.7)),
-    example(normal(2, 3, 4, 5), size=(7, 3)),
-    example(normal(2, 3, 4), size=6, mode="nearest"),
-)
-def interpolate(
-    input: Tensor,
-    size: int | tuple[int, ...] | None = None,
-    scale_factor: float | tuple[float, ...] | None = None,
-    mode: Literal["nearest"] = "nearest",
-) -> Tensor:
-    """Resize signals (N, C, L) or images (N, C, H, W): each element of the answer is the nearest one of the input.
-
-    Element i of n over an input of size s is its element floor(i s/n), or floor(i / scale_factor) if that is given.
-    See https://pytorch.org/docs/stable/generated/torch.nn.functional.interpolate.html.
-
-    Raises:
-        ValueError: if not just one of size and scale_factor is given, they do not fit, or the mode is another.
-    """
-    spatial = input.shape[2:]
-    if mode != "nearest" or (size is None) == (scale_factor is None) or not 1 <= len(spatial) <= 3:
-        raise ValueError(
-            f"interpolate: expected an input (N, C, ...), mode 'nearest' and either size or scale_factor, "
-            f"got shape {input.shape}, {mode=}, {size=}, {scale_factor=}"
-        )
-    scales = _for_each("scale_factor", scale_factor, spatial)
-    sizes = [math.floor(old * scale) for old, scale in zip(spatial, scales, strict=True)]
-    sizes = sizes if size is None else _for_each("size", size, spatial)
-    if not all(isinstance(new, int | np.integer) for new in sizes):
-        raise TypeError(f"interpolate: size must be whole numbers, got {size!r}")
-    if min(sizes, default=1) < 1 or 0 in input.shape[1:]:
-        raise ValueError(f"interpolate: sizes must be at least 1, got {input.shape} to become (..., {tuple(sizes)})")
-    for dim, (old, new, scale) in enumerate(zip(spatial, sizes, scales, strict=True), start=2):
-        step = np.float32(1 / scale if size is None else old / new)  # in single precision, as PyTorch rounds it
-        nearest = np.minimum(np.floor(np.arange(new, dtype=np.float32) * step).astype(np.intp), old - 1)
-        input = index_select(input, dim, nearest)
-    return input
-
-
-def _for_each(name: str, value: Any, spatial: tuple[int, ...]) -> list[Any]:
-    values = list(value) if isinstance(value, tuple | list) else [1 if value is None else value] * len(spatial)
-    if len(values) != len(spatial):
-        raise ValueError(
-            f"interpolate: {name} must have {len(spatial)} numbers, one for each of {spatial}, got {value}"
-        )
-    return values
 
 
 def _windows(op: str, input: Tensor, kernel: Single, stride: Single | None, padding: Single) -> tuple[Any, Any, Any]:

@@ -1,7 +1,4 @@
-"""Average pooling: a window slides over each image, and the mean of what it covers stands for it.
-
-A sum over a window is a sum of rows, then of columns, so each direction is taken by itself.
-"""
+"""Average pooling: a window slides over each image, and the mean of what it covers stands for it."""
 
 from __future__ import annotations
 
@@ -10,6 +7,7 @@ import numpy as np
 from npnn_cli.autograd.ops.batches import of_one_sample
 from npnn_cli.autograd.ops.primitive import Answer, Array, primitive
 from npnn_cli.autograd.ops.sizes import Pair, pair
+from npnn_cli.autograd.ops.slabs import pool_means
 from npnn_cli.autograd.ops.windows import Windows
 from npnn_cli.examples import example, normal
 
@@ -53,36 +51,11 @@ def avg_pool2d(
     _check(x, kernel, stride, padding, divisor_override)
     rows = Windows(x.shape[2], kernel[0], stride[0], padding[0], ceil_mode=ceil_mode)
     columns = Windows(x.shape[3], kernel[1], stride[1], padding[1], ceil_mode=ceil_mode)
-    counts = np.outer(rows.sizes(count_include_pad), columns.sizes(count_include_pad))
-    divisor = np.asarray(counts if divisor_override is None else divisor_override, x.dtype)
-    inside = (..., rows.inside, columns.inside)
-    padded = x
-    if (rows.extent, columns.extent) != x.shape[2:]:
-        padded = np.zeros((*x.shape[:2], rows.extent, columns.extent), x.dtype)
-        padded[inside] = x
-
-    of_rows = _total([padded[..., place, :] for place in rows.places()])
-    ans = _total([of_rows[..., place] for place in columns.places()])
-    ans /= divisor
-
-    def gradient(g: Array) -> Array:
-        share = g / divisor
-        of_rows = np.zeros((*g.shape[:3], columns.extent), g.dtype)
-        for place in columns.places():
-            of_rows[..., place] += share
-        spread = np.zeros(padded.shape, g.dtype)
-        for place in rows.places():
-            spread[..., place, :] += of_rows
-        return spread[inside]
-
-    return ans, gradient
-
-
-def _total(slabs: list[Array]) -> Array:
-    total = slabs[0].copy(order="K")
-    for slab in slabs[1:]:
-        total += slab
-    return total
+    divisor = np.asarray(divisor_override, x.dtype)
+    if divisor_override is None:
+        counts = np.outer(rows.sizes(count_include_pad), columns.sizes(count_include_pad))
+        divisor = np.asarray(counts if (counts != counts[0, 0]).any() else counts[0, 0], x.dtype)
+    return pool_means(x, rows.slabs, columns.slabs, divisor)
 
 
 def _check(x: Array, kernel: Pair, stride: Pair, padding: Pair, divisor: int | None) -> None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import itertools
-
 import numpy as np
 
 from npnn_cli.autograd.ops.batches import of_one_sample
 from npnn_cli.autograd.ops.primitive import Answer, Array, primitive
 from npnn_cli.autograd.ops.sizes import Pair, pair
+from npnn_cli.autograd.ops.slabs import pool_maxima
 from npnn_cli.autograd.ops.windows import Windows
 from npnn_cli.examples import distinct, example
 
@@ -52,30 +51,11 @@ def max_pool2d(
     inside = (..., rows.inside, columns.inside)
     padded = x
     if (rows.extent, columns.extent) != x.shape[2:]:
-        padded = np.full((*x.shape[:2], rows.extent, columns.extent), -np.inf, x.dtype)
+        padded = np.full_like(x, -np.inf, shape=(*x.shape[:2], rows.extent, columns.extent))
         padded[inside] = x
 
-    places = [(..., *place) for place in itertools.product(rows.places(), columns.places())]
-    slabs = [padded[place] for place in places]
-    ans = slabs[0].copy(order="K")
-    for slab in slabs[1:]:
-        np.maximum(ans, slab, out=ans)
-
-    windows_overlap = rows.reach > stride[0] or columns.reach > stride[1]
-
-    def gradient(g: Array) -> Array:
-        spread = np.zeros_like(padded)
-        unclaimed = np.ones_like(ans, dtype=bool)
-        for slab, place in zip(slabs, places, strict=True):
-            claimed = (slab >= ans) & unclaimed
-            unclaimed ^= claimed
-            if windows_overlap:
-                spread[place] += g * claimed
-            else:
-                np.multiply(g, claimed, out=spread[place])
-        return spread[inside]
-
-    return ans, gradient
+    ans, gradient = pool_maxima(padded, rows.padded_slabs, columns.padded_slabs)
+    return ans, lambda g: np.asarray(gradient(g)[inside])
 
 
 def _check(x: Array, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from npnn_cli.autograd.ops.primitive import Array
+from npnn_cli.autograd.ops.slabs import Slabs, sliding
 
 
 @dataclass(frozen=True)
@@ -47,10 +47,15 @@ class Windows:
         """Where the image lies in its padding."""
         return slice(self.padding, self.padding + self.size)
 
-    def places(self) -> Iterator[slice]:
-        """For each place in a window: the elements that all windows have in that place."""
-        for place in range(0, self.reach, self.dilation):
-            yield slice(place, place + (self.count - 1) * self.stride + 1, self.stride)
+    @property
+    def slabs(self) -> Slabs:
+        """The elements that windows have in the same place, for each place, without the padding."""
+        return sliding(self.size, self.count, self.kernel, self.stride, self.dilation, self.padding)
+
+    @property
+    def padded_slabs(self) -> Slabs:
+        """The same of an image with its padding."""
+        return sliding(self.extent, self.count, self.kernel, self.stride, self.dilation)
 
     def sizes(self, include_padding: bool) -> Array:
         """How many elements each window covers, without dilation."""

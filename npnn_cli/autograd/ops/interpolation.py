@@ -1,0 +1,84 @@
+"""Interpolation, the opposite of pooling."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from typing import Any, Literal
+
+import numpy as np
+
+from npnn_cli.autograd.ops.primitive import Answer, Array, primitive
+from npnn_cli.autograd.ops.slabs import Slabs, irregular, sliding, spread, sums
+from npnn_cli.examples import example, normal
+
+
+@primitive(
+    example(normal(2, 3, 4, 3), scale_factor=2),
+    example(normal(2, 3, 4, 3), scale_factor=(0.6, 1.7)),
+    example(normal(2, 3, 4, 5), size=(7, 3)),
+    example(normal(2, 3, 4), size=6, mode="nearest"),
+)
+def interpolate(
+    x: Array,
+    /,
+    size: int | tuple[int, ...] | None = None,
+    scale_factor: float | tuple[float, ...] | None = None,
+    mode: Literal["nearest"] = "nearest",
+) -> Answer:
+    """Resize signals (N, C, L) or images (N, C, H, W): each element of the answer is the nearest one of x.
+
+    Element i of n over an x of size s is its element floor(i s/n), or floor(i / scale_factor) if that is given.
+    See https://pytorch.org/docs/stable/generated/torch.nn.functional.interpolate.html.
+
+    Raises:
+        ValueError: if not just one of size and scale_factor is given, they do not fit, or the mode is another.
+    """
+    spatial = x.shape[2:]
+    if mode != "nearest" or (size is None) == (scale_factor is None) or not 1 <= len(spatial) <= 3:
+        raise ValueError(
+            f"interpolate: expected an input (N, C, ...), mode 'nearest' and either size or scale_factor, "
+            f"got shape {x.shape}, {mode=}, {size=}, {scale_factor=}"
+        )
+    scales = _for_each("scale_factor", scale_factor, spatial)
+    sizes = [math.floor(old * scale) for old, scale in zip(spatial, scales, strict=True)]
+    sizes = sizes if size is None else _for_each("size", size, spatial)
+    if not all(isinstance(new, int | np.integer) for new in sizes):
+        raise TypeError(f"interpolate: size must be whole numbers, got {size!r}")
+    if min(sizes, default=1) < 1 or 0 in x.shape[1:]:
+        raise ValueError(f"interpolate: sizes must be at least 1, got {x.shape} to become (..., {tuple(sizes)})")
+    windows = []  # of the answer's elements to which the same element of x is nearest
+    for old, new, scale in zip(spatial, sizes, scales, strict=True):
+        step = np.float32(1 / scale if size is None else old / new)  # in single precision, as PyTorch rounds it
+        windows.append(
+            _windows(np.minimum(np.floor(np.arange(new, dtype=np.float32) * step).astype(int), old - 1), old)
+        )
+
+    ans = x
+    for axis, of_elements in enumerate(windows, start=2):
+        ans = spread(ans, axis, of_elements)
+
+    def gradient(g: Array) -> Array:
+        for axis, of_elements in reversed(list(enumerate(windows, start=2))):
+            g = sums(g, axis, of_elements)
+        return g
+
+    return ans, gradient
+
+
+def _windows(nearest: Array, count: int) -> Slabs:
+    """For each of so many elements, the window of places to which it is nearest; ``nearest`` increases."""
+    size = len(nearest)
+    if size % count == 0 and (nearest == np.arange(size) // (size // count)).all():
+        return sliding(size, count, size // count, size // count)
+    starts = np.searchsorted(nearest, np.arange(count + 1)).tolist()
+    return irregular(size, [range(*ends) for ends in itertools.pairwise(starts)], overlap=False)
+
+
+def _for_each(name: str, value: Any, spatial: tuple[int, ...]) -> list[Any]:
+    values = list(value) if isinstance(value, tuple | list) else [1 if value is None else value] * len(spatial)
+    if len(values) != len(spatial):
+        raise ValueError(
+            f"interpolate: {name} must have {len(spatial)} numbers, one for each of {spatial}, got {value}"
+        )
+    return values
