@@ -7,10 +7,11 @@ import itertools
 import numpy as np
 import pytest
 
-from npnn_cli.autograd.ops.activations import relu
-from npnn_cli.autograd.ops.convolution import conv2d
-from npnn_cli.autograd.ops.fused_convolution import can_fuse, conv2d_relu_max_pool2d
-from npnn_cli.autograd.ops.pooling import max_pool2d
+from npnn_cli import Tensor
+from npnn_cli import functional as F
+from npnn_cli.autograd import apply
+from npnn_cli.autograd.ops import fused_convolution
+from npnn_cli.autograd.ops.fused_convolution import can_fuse
 
 CASES = [
     pytest.param((3, 2, 6, 8), (4, 2, 3, 3), id="wide images"),
@@ -30,12 +31,13 @@ CASES = [
 every_case = pytest.mark.parametrize(("images", "filters"), CASES)
 
 
+def conv2d_relu_max_pool2d(x, weight, bias=None):
+    return apply(fused_convolution.conv2d_relu_max_pool2d, x, weight, bias)
+
+
 def composition(x, weight, bias=None):
-    """max_pool2d(relu(conv2d(...))), its gradients by the chain rule."""
-    convolved, *of_convolution = conv2d(x, weight, bias, padding=(weight.shape[2] // 2, weight.shape[3] // 2))
-    rectified, of_relu = relu(convolved)
-    ans, of_pooling = max_pool2d(rectified, kernel_size=2)
-    return ans, *(vjp and (lambda g, vjp=vjp: vjp(of_relu(of_pooling(g)))) for vjp in of_convolution)
+    convolved = F.conv2d(x, weight, bias, padding=(weight.shape[2] // 2, weight.shape[3] // 2))
+    return F.max_pool2d(convolved.relu(), kernel_size=2)
 
 
 def normal(images, filters, dtype=np.float64):
@@ -53,9 +55,12 @@ def upstream(ans):
     return np.random.default_rng(5).integers(-9, 10, ans.shape).astype(ans.dtype)
 
 
-def answer_and_gradients(op, inputs):
-    ans, *vjps = op(*inputs)
-    return [ans, *(vjp(upstream(ans)) for vjp in vjps if vjp is not None)]
+def answer_and_gradients(op, inputs, layout=lambda images: images):
+    x, *parameters = inputs
+    leaves = [Tensor(array, requires_grad=True) for array in (layout(x), *parameters)]
+    ans = op(*leaves)
+    ans.backward(layout(upstream(ans)))
+    return [ans.data, *(leaf.grad for leaf in leaves)]
 
 
 @every_case
@@ -81,20 +86,19 @@ def test_ties_and_zeros_are_treated_alike(images, filters):
 
 
 def test_of_four_equal_pixels_the_first_takes_the_gradient():
-    x = np.ones((1, 1, 2, 4))
+    x = Tensor(np.ones((1, 1, 2, 4)), requires_grad=True)
 
-    _, gradient_of_x, *_ = conv2d_relu_max_pool2d(x, np.ones((1, 1, 1, 1)))
+    conv2d_relu_max_pool2d(x, Tensor(np.ones((1, 1, 1, 1)))).backward(np.array([[[[2.0, 3.0]]]]))
 
-    assert gradient_of_x(np.array([[[[2.0, 3.0]]]])).tolist() == [[[[2, 0, 3, 0], [0, 0, 0, 0]]]]
+    assert x.grad.tolist() == [[[[2, 0, 3, 0], [0, 0, 0, 0]]]]
 
 
 def test_a_maximum_of_zero_passes_no_gradient():
-    _, gradient_of_x, gradient_of_weight, gradient_of_bias = conv2d_relu_max_pool2d(
-        np.ones((1, 1, 2, 2)), np.ones((1, 1, 1, 1)), np.array([-1.0])
-    )
-    g = np.ones((1, 1, 1, 1))
+    inputs = [np.ones((1, 1, 2, 2)), np.ones((1, 1, 1, 1)), np.array([-1.0])]
 
-    assert not any(gradient(g).any() for gradient in (gradient_of_x, gradient_of_weight, gradient_of_bias))
+    _, *gradients = answer_and_gradients(conv2d_relu_max_pool2d, inputs)
+
+    assert not any(gradient.any() for gradient in gradients)
 
 
 @pytest.mark.parametrize("where", list(itertools.product((0, 1), repeat=2)))
@@ -117,57 +121,47 @@ def test_without_a_bias():
     assert len(fused) == len(composed) == 3
     for ours, expected in zip(fused, composed, strict=True):
         np.testing.assert_allclose(ours, expected, rtol=1e-12, atol=1e-12)
-    assert conv2d_relu_max_pool2d(x, weight)[3] is None
 
 
-@pytest.mark.parametrize("order", list(itertools.permutations(range(3))), ids=str)
-def test_the_gradients_can_be_asked_for_in_any_order_and_again(order):
+@pytest.mark.parametrize("asked_for", [which for which in itertools.product((True, False), repeat=3) if any(which)])
+def test_each_gradient_can_be_asked_for_without_the_others_and_again(asked_for):
     inputs = normal((2, 3, 4, 6), (5, 3, 3, 3))
-    ans, *fused = conv2d_relu_max_pool2d(*inputs)
-    _, *composed = composition(*inputs)
+    fused, composed = (
+        [Tensor(array, requires_grad=wanted) for array, wanted in zip(inputs, asked_for, strict=True)] for _ in range(2)
+    )
 
-    for factor in (1, 2, 1):
-        for position in order:
-            g = factor * upstream(ans)
-            np.testing.assert_allclose(fused[position](g), composed[position](g), rtol=1e-12, atol=1e-12)
-    fused[0](upstream(ans))
-    another = upstream(ans) + 1
-    np.testing.assert_allclose(fused[1](another), composed[1](another), rtol=1e-12, atol=1e-12)
+    for factor in (1, 2):
+        for op, leaves in ((conv2d_relu_max_pool2d, fused), (composition, composed)):
+            ans = op(*leaves)
+            ans.backward(factor * upstream(ans))
+            ans.backward(upstream(ans))
 
-
-def test_an_upstream_gradient_may_change_between_two_passes():
-    inputs = normal((2, 3, 4, 6), (5, 3, 3, 3))
-    ans, gradient_of_x, gradient_of_weight, _ = conv2d_relu_max_pool2d(*inputs)
-    g = upstream(ans)
-    gradient_of_x(g)
-    once = gradient_of_weight(g)
-
-    g *= 2
-
-    np.testing.assert_allclose(gradient_of_weight(g), 2 * once, rtol=1e-12)
+    for ours, expected, wanted in zip(fused, composed, asked_for, strict=True):
+        assert (ours.grad is not None) == wanted
+        if wanted:
+            np.testing.assert_allclose(ours.grad, expected.grad, rtol=1e-12, atol=1e-12)
 
 
 def test_the_answer_and_the_gradient_lie_as_the_next_op_likes_them():
     inputs = normal((3, 2, 6, 8), (4, 2, 3, 3))
 
-    ans, gradient_of_x, *_ = conv2d_relu_max_pool2d(*inputs)
+    ans, of_x, *_ = answer_and_gradients(conv2d_relu_max_pool2d, inputs)
 
     assert ans.transpose(1, 2, 3, 0).flags.c_contiguous
-    assert gradient_of_x(upstream(ans)).transpose(1, 2, 3, 0).flags.c_contiguous
+    assert of_x.transpose(1, 2, 3, 0).flags.c_contiguous
     assert np.shares_memory(ans, ans.reshape(len(ans), -1))  # so that Flatten costs nothing
 
 
 @pytest.mark.parametrize("order", list(itertools.permutations(range(4))), ids=str)
 def test_images_and_upstream_gradients_may_lie_in_memory_in_any_order(order):
-    x, weight, bias = normal((3, 2, 6, 8), (4, 2, 3, 3))
+    inputs = normal((3, 2, 6, 8), (4, 2, 3, 3))
 
     def reordered(images):
         return np.ascontiguousarray(images.transpose(order)).transpose(np.argsort(order))
 
-    ans, *vjps = conv2d_relu_max_pool2d(reordered(x), weight, bias)
+    ours = answer_and_gradients(conv2d_relu_max_pool2d, inputs, reordered)
 
-    expected = answer_and_gradients(composition, [x, weight, bias])
-    ours = [ans, *(vjp(reordered(upstream(ans))) for vjp in vjps)]
+    expected = answer_and_gradients(composition, inputs)
     for one, other in zip(ours, expected, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-12, atol=1e-12)
 

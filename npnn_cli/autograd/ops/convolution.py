@@ -2,23 +2,20 @@
 
 Every output pixel is the product of the filters with the window of the input beneath them. Laid side by side, the
 windows are the columns of a matrix (im2col), and the whole convolution is one product: filters @ columns.
-The ordinary case, without groups and dilation, has a faster form in :mod:`npnn_cli.autograd.ops.row_convolution`.
+How the columns are laid out so that most of them need no copy: :mod:`npnn_cli.autograd.ops.row_convolution`.
 See https://pytorch.org/docs/stable/generated/torch.nn.functional.conv2d.html.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Literal
 
-import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
-
 from npnn_cli.autograd.ops.batches import of_one_sample
-from npnn_cli.autograd.ops.primitive import Answer, Array, primitive
-from npnn_cli.autograd.ops.row_convolution import convolve_rows
+from npnn_cli.autograd.ops.primitive import Answer, Array, Gradients, Joint, primitive, put
+from npnn_cli.autograd.ops.row_convolution import RowConvolution, batch_innermost
 from npnn_cli.autograd.ops.sizes import Pair, pair
+from npnn_cli.autograd.ops.sums import sum_of
 from npnn_cli.examples import example, normal
 
 Padding = int | Pair | Literal["same", "valid"]
@@ -72,47 +69,27 @@ def conv2d(
             f"conv2d: stride and dilation must be at least 1 and padding at least 0, "
             f"got {stride}, {dilation} and {before}"
         )
-    if groups == 1 and dilation == (1, 1) and before == after:
-        return convolve_rows(x, weight, bias, stride, before)
-    return convolve_columns(x, weight, bias, stride, (before, after), dilation, groups)
-
-
-def convolve_columns(
-    x: Array, weight: Array, bias: Array | None, stride: Pair, padding: tuple[Pair, Pair], dilation: Pair, groups: int
-) -> Answer:
-    """The answer and the vjps of conv2d for these numbers, which must fit one another: the plain maths.
-
-    ``padding`` is how much to add before (top, left) and after (bottom, right) the images.
-    """
-    (before, after), kernel = padding, (weight.shape[2], weight.shape[3])
-    reach = _reach(kernel, dilation)
-    padded = _pad(x, before, after)
-    columns, (height, width) = _columns(padded, reach, stride, dilation)
-    columns = _grouped(columns, groups)  # (groups, C/groups·kh·kw, N·H_out·W_out)
-    ans = _grouped(weight, groups) @ columns
-    ans = ans.reshape(len(weight), columns.shape[2])
+    convolution = RowConvolution(x.shape, weight.shape[2:], stride, before, after, dilation, groups)
+    columns = convolution.columns(x)
+    ans = convolution.correlate(columns, weight)
     if bias is not None:
-        ans += bias[:, None]
-    # Channels stay the outermost in memory; only the view puts the batch first.
-    ans = ans.reshape(len(weight), len(x), height, width).swapaxes(0, 1)
+        ans += bias[:, None, None]
 
-    def gradient_of_x(g: Array) -> Array:
-        spread = np.zeros((x.shape[1], len(x), *padded.shape[2:]), g.dtype)
-        of_columns = _grouped(weight, groups).swapaxes(1, 2) @ _grouped(g.swapaxes(0, 1), groups)
-        of_windows = of_columns.reshape(x.shape[1], *kernel, len(x), height, width)
-        for i, j in np.ndindex(kernel):
-            rows, columns = (
-                slice(start * gap, start * gap + (count - 1) * step + 1, step)
-                for start, gap, count, step in zip((i, j), dilation, (height, width), stride, strict=True)
-            )
-            spread[:, :, rows, columns] += of_windows[:, i, j]
-        inside = spread[:, :, before[0] : before[0] + x.shape[2], before[1] : before[1] + x.shape[3]]
-        return inside.swapaxes(0, 1)
+    def differentiate(g: Array, gradients: Gradients) -> None:
+        if 0 in gradients:
+            put(gradients, 0, convolution.transpose(g, weight))
+        if 1 in gradients:
+            put(gradients, 1, convolution.gradient_of_weight(columns, g))
+        if 2 in gradients:
+            put(gradients, 2, sum_of_channels(g))
 
-    def gradient_of_weight(g: Array) -> Array:
-        return (_grouped(g.swapaxes(0, 1), groups) @ columns.swapaxes(1, 2)).reshape(weight.shape)
+    return ans, Joint(differentiate)
 
-    return ans, gradient_of_x, gradient_of_weight, None if bias is None else lambda g: g.sum(axis=(0, 2, 3))
+
+def sum_of_channels(g: Array) -> Array:
+    """The sum of each channel of images (N, C, H, W)."""
+    rows = batch_innermost(g).reshape(g.shape[1], -1)
+    return sum_of(rows, [1]).reshape(-1)
 
 
 def _reach(kernel: Sequence[int], dilation: Pair) -> Pair:
@@ -148,27 +125,3 @@ def _sides(padding: Padding, reach: Pair, stride: Pair) -> tuple[Pair, Pair]:
         raise ValueError(f"conv2d: padding must be numbers, 'same' or 'valid', got '{padding}'")
     sides = (0, 0) if padding == "valid" else pair(padding)
     return sides, sides
-
-
-def _grouped(rows: Array, groups: int) -> Array:
-    """Flatten all but the first dimension, which is split into groups: (groups, rows of a group, rest)."""
-    return rows.reshape(groups, len(rows) // groups, math.prod(rows.shape[1:]))
-
-
-def _pad(x: Array, before: Pair, after: Pair) -> Array:
-    """Surround images (N, C, H, W) with zeros."""
-    if before == after == (0, 0):
-        return x
-    (top, left), (bottom, right), (*outer, height, width) = before, after, x.shape
-    padded = np.zeros((*outer, top + height + bottom, left + width + right), x.dtype)
-    padded[:, :, top : top + height, left : left + width] = x
-    return padded
-
-
-def _columns(x: Array, reach: Pair, stride: Pair, dilation: Pair) -> tuple[Array, Pair]:
-    """Lay the windows of images (N, C, H, W) out as columns (C·kh·kw, N·H_out·W_out); also give H_out and W_out."""
-    windows = sliding_window_view(x, reach, axis=(2, 3))
-    windows = windows[:, :, :: stride[0], :: stride[1], :: dilation[0], :: dilation[1]]
-    samples, channels, height, width, *kernel = windows.shape
-    shape = (channels * kernel[0] * kernel[1], samples * height * width)
-    return windows.transpose(1, 4, 5, 0, 2, 3).reshape(shape), (height, width)

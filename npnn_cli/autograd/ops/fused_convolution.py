@@ -19,9 +19,10 @@ import functools
 import numpy as np
 from numpy.typing import DTypeLike
 
-from npnn_cli.autograd.ops.primitive import Answer, Array, primitive
-from npnn_cli.autograd.ops.row_convolution import filter_matrix, overlapping_rows
+from npnn_cli.autograd.ops.primitive import Answer, Array, Gradients, Joint, primitive, put
+from npnn_cli.autograd.ops.row_convolution import RowConvolution, batch_innermost, filter_matrix, overlapping_rows
 from npnn_cli.autograd.ops.sizes import Pair, pair
+from npnn_cli.autograd.threads import share
 from npnn_cli.examples import example, normal
 
 
@@ -72,43 +73,60 @@ def conv2d_relu_max_pool2d(x: Array, weight: Array, bias: Array | None = None, /
     """
     batch, channels, height, width = x.shape
     out_channels, _, kh, kw = weight.shape
-    windows = _windows(x, (kh, kw))  # (2, H, kh·kw·C, W/2·N)
-    pooled, chosen = _pool(filter_matrix(weight) @ windows, bias)  # (C_out, H/2, W/2·N), (2, H, C_out, W/2·N)
-    ans = pooled.reshape(out_channels, height // 2, width // 2, batch).transpose(3, 0, 1, 2)
-    unpooled: list[tuple[Array, _Phases]] = []  # what the first vjp leaves for the second, which is given the same g
+    half_height, half_row = height // 2, width // 2 * batch
+    filters, windows = filter_matrix(weight), _windows(x, (kh, kw))  # of each phase (H, kh·kw·C, W/2·N)
+    pooled = np.empty((out_channels, half_height, half_row), x.dtype)
+    chosen = np.empty(
+        (2, half_height, 2, out_channels, half_row), bool
+    )  # from each pair of rows, the upper and the lower
 
-    def unpool(g: Array) -> _Phases:
-        """Hand the gradient of each maximum on to the pixel that it came from, and 0 to the others."""
+    def forward(pairs: slice) -> None:
+        rows = slice(2 * pairs.start, 2 * pairs.stop)
+        even, odd = (filters @ of_phase[rows] for of_phase in windows)  # (rows, C_out, W/2·N)
+        _pool(even, odd, bias, out=pooled[:, pairs].swapaxes(0, 1), chosen=chosen[:, pairs])
+
+    share(forward, half_height, chosen.size)
+
+    def differentiate(g: Array, gradients: Gradients) -> None:
+        g = batch_innermost(g)  # (C_out, H/2, W/2, N)
         phases = _Phases((batch, out_channels, height, width), (kh, kw), g.dtype)
-        g = _batch_innermost(g).swapaxes(0, 1)  # (H/2, C_out, W/2, N)
-        for row in (0, 1):
-            out = phases.inside[:, row::2]  # (2, H/2, C_out, W/2, N)
-            np.multiply(chosen[:, row::2].reshape(out.shape), g, out=out)
-        return phases
-
-    def gradient_of_x(g: Array) -> Array:
-        phases = unpool(g)
-        unpooled[:] = [(g, phases)]
+        of_products = phases.inside.reshape(2, height, out_channels, half_row)
+        of_filters = np.empty((2, height, filters.shape[1], out_channels), g.dtype)
+        of_x = np.empty((channels, height, width // 2, 2, batch), g.dtype)
         turned = weight[:, :, ::-1, ::-1].transpose(3, 1, 2, 0).reshape(kw, channels, kh * out_channels)
-        gradient = np.empty((channels, height, width // 2, 2, batch), g.dtype)
-        for phase in (0, 1):
-            shifts = (phases.every_second_column(phase + shift - kw // 2) for shift in range(kw))
-            products = (filters @ overlapping_rows(shift, kh) for filters, shift in zip(turned, shifts, strict=True))
-            correlation = functools.reduce(np.add, products)  # (H, C, W/2·N)
-            gradient[:, :, :, phase] = correlation.reshape(height, channels, width // 2, batch).swapaxes(0, 1)
-        return gradient.reshape(channels, height, width, batch).transpose(3, 0, 1, 2)
 
-    def gradient_of_weight(g: Array) -> Array:
-        phases = unpooled.pop()[1] if unpooled and unpooled[0][0] is g else unpool(g)
-        gradient_of_products = phases.inside.reshape(2, height, out_channels, width // 2 * batch)
-        gradient: Array = (windows @ gradient_of_products.swapaxes(2, 3)).sum(axis=(0, 1))  # (kh·kw·C, C_out)
-        return gradient.reshape(kh, kw, channels, out_channels).transpose(3, 2, 0, 1)
+        def unpool(pairs: slice) -> None:
+            """Hand the gradient of each maximum on to the pixel that it came from, and 0 to the others."""
+            for phase, row in np.ndindex(2, 2):
+                out = phases.inside[phase, 2 * pairs.start + row : 2 * pairs.stop : 2]  # (H/2, C_out, W/2, N)
+                np.multiply(g[:, pairs].swapaxes(0, 1), chosen[phase, pairs, row].reshape(out.shape), out=out)
 
-    def gradient_of_bias(g: Array) -> Array:
-        gradient: Array = np.einsum("chwn,chwn->c", _batch_innermost(g), _batch_innermost(ans) > 0)
-        return gradient
+        def backward(rows: slice) -> None:
+            for phase in (0, 1):
+                if 1 in gradients:
+                    np.matmul(
+                        windows[phase][rows], of_products[phase, rows].swapaxes(1, 2), out=of_filters[phase, rows]
+                    )
+                if 0 in gradients:
+                    shifts = (phases.every_second_column(phase + shift - kw // 2) for shift in range(kw))
+                    beneath = (overlapping_rows(shift, kh)[rows] for shift in shifts)
+                    correlation = functools.reduce(np.add, map(np.matmul, turned, beneath))  # (rows, C, W/2·N)
+                    shape = (len(correlation), channels, width // 2, batch)
+                    of_x[:, rows, :, phase] = correlation.reshape(shape).swapaxes(0, 1)
 
-    return ans, gradient_of_x, gradient_of_weight, None if bias is None else gradient_of_bias
+        share(unpool, half_height, chosen.size)
+        share(backward, height, chosen.size)
+        if 0 in gradients:
+            put(gradients, 0, of_x.reshape(channels, height, width, batch).transpose(3, 0, 1, 2))
+        if 1 in gradients:
+            of_weight = of_filters.sum(axis=(0, 1)).reshape(kh, kw, channels, out_channels)
+            put(gradients, 1, of_weight.transpose(3, 2, 0, 1))
+        if 2 in gradients:
+            positive = (pooled > 0).astype(g.dtype).reshape(out_channels, half_height * half_row)
+            put(gradients, 2, np.vecdot(g.reshape(positive.shape), positive))
+
+    ans = pooled.reshape(out_channels, half_height, width // 2, batch).transpose(3, 0, 1, 2)
+    return ans, Joint(differentiate)
 
 
 class _Phases:
@@ -136,39 +154,37 @@ class _Phases:
         return columns.reshape(len(columns), channels, half_width * batch)
 
 
-def _windows(x: Array, kernel: Pair) -> Array:
-    """What lies beneath the filters at each pixel of images (N, C, H, W): (2, H, kh·kw·C, W/2·N)."""
-    (batch, channels, height, width), (kh, kw) = x.shape, kernel
-    phases = _Phases(x.shape, kernel, x.dtype)
-    phases.inside[...] = x.reshape(batch, channels, height, width // 2, 2).transpose(4, 2, 1, 3, 0)
-    shifts = np.empty((2, height + kh - 1, kw, channels, width // 2 * batch), x.dtype)
-    for phase, shift in np.ndindex(2, kw):
-        shifts[phase, :, shift] = phases.every_second_column(phase + shift - kw // 2)
-    return overlapping_rows(shifts.reshape(2, height + kh - 1, kw * channels, width // 2 * batch), kh)
+def _windows(x: Array, kernel: Pair) -> list[Array]:
+    """What lies beneath the filters at the even columns of images (N, C, H, W), and at the odd: (H, kh·kw·C, W/2·N)."""
+    (kh, kw), rows = kernel, batch_innermost(x).transpose(3, 0, 1, 2)
+    before = [(kh // 2, kw // 2 - phase) for phase in (0, 1)]
+    after = [(kh // 2, kw - 2 - left) for _, left in before]
+    of_phases = (
+        RowConvolution(x.shape, kernel, (1, 2), *sides, (1, 1), 1) for sides in zip(before, after, strict=True)
+    )
+    return [every_second.columns(rows)[0] for every_second in of_phases]
 
 
-def _pool(products: Array, bias: Array | None) -> tuple[Array, Array]:
-    """Take the maximum of 2 by 2 products (2, H, C_out, L), add the bias, rectify.
+def _pool(even: Array, odd: Array, bias: Array | None, out: Array, chosen: Array) -> None:
+    """Take the maximum of 2 by 2 products (rows, C_out, L), of even and of odd columns, add the bias, rectify.
 
-    Returns:
-        The answer (C_out, H/2, L), and which products it came from, if it is above 0: booleans (2, H, C_out, L).
+    Args:
+        even: the products of the even columns.
+        odd: those of the odd ones.
+        bias: (C_out,), or None.
+        out: where to write the result, (rows/2, C_out, L).
+        chosen: where to write which products it came from, if it is above 0: (2, rows/2, 2, C_out, L), by phase, pair
+            of rows and row of the pair.
     """
-    even, odd = products
-    rows = np.maximum(even, odd)  # (H, C_out, L)
+    rows = np.maximum(even, odd)
     upper, lower = rows[0::2], rows[1::2]
-    ans = np.empty((rows.shape[1], len(upper), rows.shape[2]), products.dtype)
-    pooled = ans.swapaxes(0, 1)  # (H/2, C_out, L)
-    np.maximum(upper, lower, out=pooled)
+    np.maximum(upper, lower, out=out)
     if bias is not None:
-        pooled += bias[:, None]
-    np.maximum(pooled, 0, out=pooled)
+        out += bias[:, None]
+    out.clip(out.dtype.type(0), out.dtype.type(np.inf), out=out)
     # Of equals the first is chosen, row by row.
-    is_upper = upper >= lower
-    row_chosen = np.stack([is_upper, ~is_upper], axis=1) & (pooled > 0)[:, None]  # (H/2, 2, C_out, L)
-    is_even = (even >= odd).reshape(row_chosen.shape)
-    return ans, np.stack([row_chosen & is_even, row_chosen & ~is_even]).reshape(products.shape)
-
-
-def _batch_innermost(a: Array) -> Array:
-    """Images (N, C, H, W) as (C, H, W, N), contiguous; no copy if they lie so already."""
-    return np.ascontiguousarray(a.transpose(1, 2, 3, 0))
+    positive, is_even = out > 0, (even >= odd).reshape(chosen.shape[1:])
+    is_upper = (upper >= lower) & positive
+    for row, is_row in enumerate((is_upper, is_upper ^ positive)):
+        np.logical_and(is_row, is_even[:, row], out=chosen[0, :, row])
+        np.logical_xor(is_row, chosen[0, :, row], out=chosen[1, :, row])

@@ -1,4 +1,4 @@
-"""Convolution over rows of pixels: the fast form of :func:`npnn_cli.autograd.ops.convolution.conv2d`, for one group.
+"""Convolution over rows of pixels: where the numbers lie in memory, and what is multiplied, to make it fast.
 
 In memory the images (N, C, H, W) lie as (H, C, W, N). The columns of a row of pixels are then a stretch of the images
 themselves, once they are there in each shift to the left and right: the columns of neighbouring rows overlap, and need
@@ -7,92 +7,188 @@ no copies of their own. With the batch innermost, all passes over the data run a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from npnn_cli.autograd.ops.primitive import Answer, Array
+from npnn_cli.autograd.ops.primitive import Array
 from npnn_cli.autograd.ops.sizes import Pair
+from npnn_cli.autograd.ops.slabs import meeting
+from npnn_cli.autograd.threads import share
 
 
-def convolve_rows(x: Array, weight: Array, bias: Array | None, stride: Pair, padding: Pair) -> Answer:
-    """The answer and the vjps of conv2d for these numbers, which must fit one another; no dilation, one group."""
-    batch, channels, height, width = x.shape
-    out_channels, _, *kernel = weight.shape
-    padded = _pad(x, padding)  # (H + 2 padding, C, W + 2 padding, N)
-    columns = _columns(padded, kernel, stride)  # (H_out, kh·kw·C, W_out·N)
-    out_width = (width + 2 * padding[1] - kernel[1]) // stride[1] + 1
-    ans = _correlate(columns, weight, (out_width, batch))
-    if bias is not None:
-        ans += bias[:, None, None]
+@dataclass(frozen=True)
+class RowConvolution:
+    """How images become the answer of a convolution, and the other way round.
 
-    def gradient_of_x(g: Array) -> Array:
-        spread = _spread(g, padded.shape, kernel, stride)
-        (top, left), (kh, kw) = padding, kernel
-        inside = spread[top : top + height + kh - 1, :, left : left + width + kw - 1]  # what the padding got is lost
-        turned = weight[:, :, ::-1, ::-1].swapaxes(0, 1)  # (C, C_out, kh, kw)
-        return _correlate(_columns(inside, kernel, (1, 1)), turned, (width, batch))
+    Attributes:
+        shape: of the images, (N, C, H, W).
+        kernel: height and width of the filters.
+        stride: from one window to the next.
+        before: how many zeros to put above and to the left of the images.
+        after: how many below and to the right.
+        dilation: the distance between the pixels under a filter.
+        groups: into how many parts the channels fall, each with its own filters.
+    """
 
-    def gradient_of_weight(g: Array) -> Array:
-        rows = g.transpose(2, 3, 0, 1).reshape(len(columns), out_width * batch, out_channels)
-        gradient: Array = (columns @ rows).sum(axis=0)  # (kh·kw·C, C_out)
-        return gradient.reshape(*kernel, channels, out_channels).transpose(3, 2, 0, 1)
+    shape: tuple[int, ...]
+    kernel: Pair
+    stride: Pair
+    before: Pair
+    after: Pair
+    dilation: Pair
+    groups: int
 
-    return ans, gradient_of_x, gradient_of_weight, None if bias is None else lambda g: g.sum(axis=(0, 2, 3))
+    @property
+    def output(self) -> Pair:
+        """Height and width of the answer."""
+        height, width = (
+            (size + before + after - dilation * (kernel - 1) - 1) // stride + 1
+            for size, before, after, dilation, kernel, stride in zip(
+                self.shape[2:], self.before, self.after, self.dilation, self.kernel, self.stride, strict=True
+            )
+        )
+        return height, width
+
+    def columns(self, images: Array) -> Array:
+        """What lies beneath the filters at each pixel of the answer: (groups, H_out, kh·kw·C/groups, W_out·N)."""
+        (batch, channels, height, width), (kh, kw), (_, out_width) = self.shape, self.kernel, self.output
+        members, top, padded_height = channels // self.groups, self.before[0], height + self.before[0] + self.after[0]
+        rows = batch_innermost(images).reshape(self.groups, members, height, width, batch).swapaxes(1, 2)
+        shifts = np.empty((self.groups, padded_height, kw, members, out_width, batch), images.dtype)
+        inside, kept = meeting(padded_height, 1, -top, height)
+        shifts[:, : inside.start] = shifts[:, inside.stop :] = 0
+        columns = [
+            meeting(out_width, self.stride[1], tap * self.dilation[1] - self.before[1], width) for tap in range(kw)
+        ]
+
+        def of_part(groups: slice, members: slice) -> None:
+            for tap, (to, origin) in enumerate(columns):
+                place = shifts[groups, inside, tap, members]
+                place[:, :, :, : to.start] = place[:, :, :, to.stop :] = 0
+                place[:, :, :, to] = rows[groups, kept, members, origin]
+
+        if self.groups > 1:
+            share(lambda part: of_part(part, slice(None)), self.groups, shifts.size)
+        else:
+            share(lambda part: of_part(slice(None), part), members, shifts.size)
+        return overlapping_rows(
+            shifts.reshape(self.groups, padded_height, kw * members, out_width * batch),
+            kh,
+            self.stride[0],
+            self.dilation[0],
+        )
+
+    def correlate(self, columns: Array, weight: Array) -> Array:
+        """Filters (C_out, C/groups, kh, kw) times columns: images (N, C_out, H_out, W_out)."""
+        groups, height, _, length = columns.shape
+        ans = np.empty((groups, len(weight) // groups, height, length), np.result_type(weight, columns))
+        _multiply(self._filters(weight), columns, out=ans.swapaxes(1, 2))
+        return ans.reshape(len(weight), *self.output, self.shape[0]).transpose(3, 0, 1, 2)
+
+    def gradient_of_weight(self, columns: Array, g: Array) -> Array:
+        """The sum over all places of g (N, C_out, H_out, W_out) times columns: filters (C_out, C/groups, kh, kw)."""
+        rows = self._rows(g).swapaxes(2, 3)  # (groups, H_out, W_out·N, C_out/groups)
+        products = np.empty((*columns.shape[:3], rows.shape[3]), np.result_type(columns, g))
+        _multiply(columns, rows, out=products)
+        gradient: Array = products.sum(axis=1)  # (groups, kh·kw·C/groups, C_out/groups)
+        gradient = gradient.reshape(self.groups, *self.kernel, -1, gradient.shape[2])
+        return gradient.transpose(0, 4, 3, 1, 2).reshape(g.shape[1], -1, *self.kernel)
+
+    def transpose(self, g: Array, weight: Array) -> Array:
+        """Give each pixel of the images (N, C, H, W) what the windows in which it lies have of g, times the filters."""
+        return self._transpose_by_windows(g, weight) if self.stride == (1, 1) else self._transpose_by_taps(g, weight)
+
+    def _transpose_by_windows(self, g: Array, weight: Array) -> Array:
+        """With stride 1, this is itself a convolution: of g with wide borders, with the filters turned upside down."""
+        reach = [gap * (size - 1) for gap, size in zip(self.dilation, self.kernel, strict=True)]
+        before, after = ((reach[0] - sides[0], reach[1] - sides[1]) for sides in (self.before, self.after))
+        turned = weight[:, :, ::-1, ::-1].reshape(self.groups, -1, *weight.shape[1:]).swapaxes(1, 2)
+        turned = turned.reshape(self.shape[1], -1, *self.kernel)  # (C, C_out/groups, kh, kw)
+        back = RowConvolution(g.shape, self.kernel, (1, 1), before, after, self.dilation, self.groups)
+        return back.correlate(back.columns(g), turned)
+
+    def _transpose_by_taps(self, g: Array, weight: Array) -> Array:
+        """The gradient of the columns, of which the pixels beneath each tap of the filters are then added up."""
+        (batch, channels, height, width), (kh, kw) = self.shape, self.kernel
+        out_height, out_width = self.output
+        filters, rows = self._filters(weight), self._rows(g)
+        products = np.empty((self.groups, out_height, filters.shape[3], out_width * batch), np.result_type(g, weight))
+        _multiply(filters.swapaxes(2, 3), rows, out=products)
+        members = channels // self.groups
+        of_taps = products.reshape(self.groups, out_height, kh, kw, members, out_width, batch)
+        spread = np.zeros((self.groups, members, height, width, batch), products.dtype)
+
+        def of_part(groups: slice, members: slice) -> None:
+            for i, j in np.ndindex(kh, kw):
+                origin_rows, to_rows = meeting(
+                    out_height, self.stride[0], i * self.dilation[0] - self.before[0], height
+                )
+                origin, to = meeting(out_width, self.stride[1], j * self.dilation[1] - self.before[1], width)
+                spread[groups, members, to_rows, to] += of_taps[groups, origin_rows, i, j, members, origin].swapaxes(
+                    1, 2
+                )
+
+        if self.groups > 1:
+            share(lambda part: of_part(part, slice(None)), self.groups, products.size)
+        else:
+            share(lambda part: of_part(slice(None), part), members, products.size)
+        return spread.reshape(channels, height, width, batch).transpose(3, 0, 1, 2)
+
+    def _filters(self, weight: Array) -> Array:
+        """Filters as rows, (groups, 1, C_out/groups, kh·kw·C/groups)."""
+        return filter_matrix(weight).reshape(self.groups, 1, len(weight) // self.groups, -1)
+
+    def _rows(self, g: Array) -> Array:
+        """A gradient (N, C_out, H_out, W_out) as (groups, H_out, C_out/groups, W_out·N)."""
+        batch, channels, height, width = g.shape
+        return batch_innermost(g).reshape(self.groups, channels // self.groups, height, width * batch).swapaxes(1, 2)
 
 
-def overlapping_rows(a: Array, count: int, stride: int = 1) -> Array:
-    """Each ``count`` neighbouring rows of (..., rows, C, L) as a matrix: a view (..., positions, count·C, L) of a.
+def batch_innermost(a: Array) -> Array:
+    """Images (N, C, H, W) as (C, H, W, N), contiguous; no copy if they lie so already."""
+    return np.ascontiguousarray(a.transpose(1, 2, 3, 0))
 
-    Rows must follow one another without gaps: the strides of ``a`` are those of (..., rows·C, L).
+
+def overlapping_rows(a: Array, count: int, stride: int = 1, dilation: int = 1) -> Array:
+    """Each ``count`` rows of (..., rows, C, L), ``dilation`` apart, as a matrix: (..., positions, count·C, L).
+
+    It is a view of a if the rows are neighbours. They must follow one another without gaps: the strides of ``a`` are
+    those of (..., rows·C, L).
     """
     *outer, rows, channels, length = a.shape
     *outer_strides, row, channel, element = a.strides
-    shape = (*outer, (rows - count) // stride + 1, count * channels, length)
+    positions = (rows - dilation * (count - 1) - 1) // stride + 1
+    if dilation > 1 and count > 1:
+        shape, strides = (*outer, positions, count, channels, length), (stride * row, dilation * row, channel, element)
+        apart = as_strided(a, shape, (*outer_strides, *strides), writeable=False)
+        return apart.reshape(*outer, positions, count * channels, length)
     step = channel if channels > 1 else row  # of a single channel, NumPy does not keep the stride
+    shape = (*outer, positions, count * channels, length)
     return as_strided(a, shape, (*outer_strides, stride * row, step, element), writeable=False)
 
 
 def filter_matrix(weight: Array) -> Array:
     """Filters (C_out, C, kh, kw) as rows (C_out, kh·kw·C)."""
-    return weight.transpose(0, 2, 3, 1).reshape(len(weight), -1)
+    return weight.transpose(0, 2, 3, 1).reshape(len(weight), math.prod(weight.shape[1:]))
 
 
-def _pad(x: Array, padding: Pair) -> Array:
-    """Surround images (N, C, H, W) with zeros, and lay them out as (H + 2 padding, C, W + 2 padding, N)."""
-    (top, left), (batch, channels, height, width) = padding, x.shape
-    padded = np.zeros((height + 2 * top, channels, width + 2 * left, batch), x.dtype)
-    padded[top : top + height, :, left : left + width] = x.transpose(2, 1, 3, 0)
-    return padded
+def _multiply(a: Array, b: Array, out: Array) -> None:
+    """Matrix products (groups, rows of pixels, ...), shared between threads.
 
-
-def _columns(images: Array, kernel: Sequence[int], stride: Pair) -> Array:
-    """Lay the windows of images (H, C, W, N) out as columns (H_out, kh·kw·C, W_out·N)."""
-    (height, channels, width, batch), (kh, kw) = images.shape, kernel
-    out_width = (width - kw) // stride[1] + 1
-    shifts = np.empty((height, kw, channels, out_width, batch), images.dtype)
-    for shift in range(kw):
-        shifts[:, shift] = images[:, :, shift : shift + (out_width - 1) * stride[1] + 1 : stride[1]]
-    return overlapping_rows(shifts.reshape(height, kw * channels, out_width * batch), kh, stride[0])
-
-
-def _correlate(columns: Array, weight: Array, width_and_batch: Pair) -> Array:
-    """Filters times columns: images (N, C_out, H_out, W_out), which lie in memory as (C_out, H_out, W_out, N)."""
-    height, _, length = columns.shape
-    ans = np.empty((len(weight), height, length), np.result_type(weight, columns))
-    np.matmul(filter_matrix(weight), columns, out=ans.swapaxes(0, 1))
-    return ans.reshape(len(weight), height, *width_and_batch).transpose(3, 0, 1, 2)
-
-
-def _spread(g: Array, padded_shape: tuple[int, ...], kernel: Sequence[int], stride: Pair) -> Array:
-    """Put the pixels of g (N, C_out, H_out, W_out) ``stride`` apart, with room for the kernel all around.
-
-    The result (H + 2 padding + kh - 1, C_out, W + 2 padding + kw - 1, N) is zero elsewhere.
+    They are cut along groups or rows of pixels, or where there is only one of each, along the longer side of ``out``.
     """
-    (height, _, width, batch), (kh, kw) = padded_shape, kernel
-    spread = np.zeros((height + kh - 1, g.shape[1], width + kw - 1, batch), g.dtype)
-    rows = slice(kh - 1, kh - 1 + stride[0] * g.shape[2], stride[0])
-    columns = slice(kw - 1, kw - 1 + stride[1] * g.shape[3], stride[1])
-    spread[rows, :, columns] = g.transpose(2, 1, 3, 0)
-    return spread
+    groups, rows, height, width = out.shape
+    axis = 0 if groups > 1 else 1 if rows > 1 else 2 if height > width else 3
+
+    def of_part(part: slice) -> None:
+        place = (slice(None),) * axis + (part,)
+        np.matmul(
+            a[place] if axis < 3 and a.shape[axis] > 1 else a,
+            b[place] if axis != 2 and b.shape[axis] > 1 else b,
+            out=out[place],
+        )
+
+    share(of_part, out.shape[axis], a.size + b.size + out.size)

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import numpy as np
-
 from npnn_cli.autograd.ops.batches import of_one_sample
-from npnn_cli.autograd.ops.convolution import conv2d
-from npnn_cli.autograd.ops.primitive import Answer, Array, primitive
+from npnn_cli.autograd.ops.convolution import sum_of_channels
+from npnn_cli.autograd.ops.primitive import Answer, Array, Gradients, Joint, primitive, put
+from npnn_cli.autograd.ops.row_convolution import RowConvolution
 from npnn_cli.autograd.ops.sizes import Pair, pair
 from npnn_cli.examples import example, normal
 
@@ -47,27 +44,23 @@ def conv_transpose2d(
         return of_one_sample(conv_transpose2d(x[None], weight, bias, stride, padding, output_padding, groups, dilation))
     stride, padding, dilation = pair(stride), pair(padding), pair(dilation)
     shape = _output_shape(x, weight, pair(output_padding), stride, padding, dilation, groups)
-
-    def correlation(images: Array) -> Any:
-        return conv2d(images, weight, None, stride, padding, dilation, groups)
-
     if bias is not None and bias.shape != shape[1:2]:
         raise ValueError(f"conv_transpose2d: expected a bias (C_out={shape[1]},), got shape {bias.shape}")
-    _, transposed, *_ = correlation(np.zeros(shape, x.dtype))
-    ans = transposed(x)
+    convolution = RowConvolution(shape, weight.shape[2:], stride, padding, padding, dilation, groups)
+    ans = convolution.transpose(x, weight)
     if bias is not None:
-        ans = ans + bias[:, None, None]
+        ans += bias[:, None, None]
 
-    def gradient_of_weight(g: Array) -> Array:
-        _, _, gradient, *_ = correlation(g)
-        return np.asarray(gradient(x))
+    def differentiate(g: Array, gradients: Gradients) -> None:
+        columns = convolution.columns(g) if 0 in gradients or 1 in gradients else g
+        if 0 in gradients:
+            put(gradients, 0, convolution.correlate(columns, weight))
+        if 1 in gradients:
+            put(gradients, 1, convolution.gradient_of_weight(columns, x))
+        if 2 in gradients:
+            put(gradients, 2, sum_of_channels(g))
 
-    return (
-        ans,
-        lambda g: np.asarray(correlation(g)[0]),
-        gradient_of_weight,
-        None if bias is None else lambda g: g.sum(axis=(0, 2, 3)),
-    )
+    return ans, Joint(differentiate)
 
 
 def _output_shape(
