@@ -1,4 +1,4 @@
-"""What can be timed: something that trains a workload step by step."""
+"""What can be timed: something that trains a workload step by step, or passes through a single layer."""
 
 from __future__ import annotations
 
@@ -34,19 +34,19 @@ class MissingPackageError(ImportError):
 
 
 class Contender(ABC):
-    """Trains a workload, from its initial weights on."""
+    """Does the same work again and again, step by step: it trains on a workload, say, from its initial weights on."""
 
     @abstractmethod
     def answers(self) -> Answers:
-        """Compute outputs, loss and gradients of the first batch with the initial weights. Called before training."""
+        """Compute what is to be compared, for the first batch with the initial weights. Called before any step."""
 
     @abstractmethod
     def train_steps(self, count: int) -> list[int]:
         """Take so many steps (at most those of an epoch); return their durations in ns, or means of some."""
 
-    @abstractmethod
     def train_epoch(self) -> int:
-        """Take all steps of a new epoch; return how long that took in ns."""
+        """Take all steps of a new epoch; return how long that took in ns. Only what trains on samples has epochs."""
+        raise NotImplementedError(f"{type(self).__name__} has no epochs")
 
 
 class SteppingContender(Contender):

@@ -51,5 +51,10 @@ def has_images(spec: RunSpec) -> bool:
 
 
 def _with_any_threads(form: str, module: str, **options: Any) -> Iterator[Entrant]:
-    for threads in range(1, min(MOST_THREADS, os.cpu_count() or 1) + 1):
+    for threads in thread_counts():
         yield Entrant(form, module, threads, options)
+
+
+def thread_counts() -> range:
+    """With how many threads a contender is timed."""
+    return range(1, min(MOST_THREADS, os.cpu_count() or 1) + 1)

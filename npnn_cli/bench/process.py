@@ -17,6 +17,7 @@ import numpy as np
 
 import npnn_cli
 from npnn_cli.bench.contender import Answers, MissingPackageError, NoSuchContenderError
+from npnn_cli.bench.layers.cases import LayerCase
 from npnn_cli.spec import RunSpec
 
 THREAD_VARIABLES = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
@@ -49,17 +50,17 @@ class ContenderProcess:
 
     Args:
         entrant: what runs in it.
-        spec: what it trains.
+        work: the spec that it trains, or the layer that it passes through.
         traced: whether to trace its memory instead of taking times.
     """
 
-    def __init__(self, entrant: Entrant, spec: RunSpec, *, traced: bool = False) -> None:
+    def __init__(self, entrant: Entrant, work: RunSpec | LayerCase, *, traced: bool = False) -> None:
         self.entrant = entrant
         self._first_order = {
             "contender": entrant.module,
             "options": dict(entrant.options),
-            "spec": spec.to_yaml(),
             "traced": traced,
+            **({"layer": str(work)} if isinstance(work, LayerCase) else {"spec": work.to_yaml()}),
         }
 
     def __enter__(self) -> Self:

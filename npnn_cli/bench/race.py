@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 from npnn_cli.bench.contender import NoSuchContenderError
+from npnn_cli.bench.layers.cases import LayerCase
 from npnn_cli.bench.parity import Difference, differences
 from npnn_cli.bench.process import ContenderProcess, Entrant
 from npnn_cli.bench.timing import Timing
@@ -27,7 +28,7 @@ class Effort:
         rounds: how often each contender has its turn.
         steps: timed steps in a turn.
         warm_up: steps before them that are not timed.
-        epochs: whole epochs of each form's fastest contender.
+        epochs: whole epochs of each form's fastest contender; a layer has none.
     """
 
     rounds: int = 20
@@ -37,6 +38,8 @@ class Effort:
 
 
 QUICK = Effort(rounds=2, steps=4, warm_up=1, epochs=1)
+LAYERS = Effort(rounds=10, steps=25, warm_up=5, epochs=0)
+QUICK_LAYERS = Effort(rounds=2, steps=2, warm_up=1, epochs=0)
 
 
 @dataclass
@@ -86,11 +89,11 @@ class Race:
         return not any(outcome.differences for outcome in self.outcomes)
 
 
-def run_race(spec: RunSpec, entrants: Sequence[Entrant], effort: Effort, tell: Tell = in_silence) -> Race:
-    """Measure how fast these entrants train a spec.
+def run_race(work: RunSpec | LayerCase, entrants: Sequence[Entrant], effort: Effort, tell: Tell = in_silence) -> Race:
+    """Measure how fast these entrants train a spec, or pass through a layer.
 
     Args:
-        spec: as it is timed.
+        work: the spec as it is timed, or the layer.
         entrants: the first is npnn, with whose answers the others' are compared.
         effort: how much to measure.
         tell: is told what is going on.
@@ -100,17 +103,17 @@ def run_race(spec: RunSpec, entrants: Sequence[Entrant], effort: Effort, tell: T
         ContenderFailedError: if a contender's process ended.
     """
     with ExitStack() as stack:
-        tell("each contender builds the network and reads the data")
-        started = [stack.enter_context(ContenderProcess(entrant, spec)) for entrant in entrants]
+        tell("each contender prepares itself")
+        started = [stack.enter_context(ContenderProcess(entrant, work)) for entrant in entrants]
         present, absent = _present(started)
         tell("outputs, loss and gradients are compared")
-        outcomes = _compared(present, spec)
+        outcomes = _compared(present, work.dtype)
         timed = [process for process in present if not outcomes[process].differences]
         for process, durations in take_turns(timed, effort, tell).items():
             outcomes[process].step = Timing.of(durations)
         race = Race(list(outcomes.values()), absent)
         best = race.best
-        finalists = [process for process in timed if outcomes[process] in best]
+        finalists = [process for process in timed if outcomes[process] in best and effort.epochs]
         for process, durations in _epochs(finalists, effort, tell).items():
             outcomes[process].epoch = Timing.of(durations)
         for process in timed:
@@ -143,12 +146,12 @@ def _present(started: Iterable[ContenderProcess]) -> tuple[list[ContenderProcess
     return present, absent
 
 
-def _compared(processes: Sequence[ContenderProcess], spec: RunSpec) -> dict[ContenderProcess, Outcome]:
+def _compared(processes: Sequence[ContenderProcess], dtype: str) -> dict[ContenderProcess, Outcome]:
     engine, *others = processes
     ours = engine.answers()
     outcomes = {engine: Outcome(engine.entrant)}
     for process in others:
-        outcomes[process] = Outcome(process.entrant, differences(process.answers(), ours, spec.dtype))
+        outcomes[process] = Outcome(process.entrant, differences(process.answers(), ours, dtype))
     return outcomes
 
 

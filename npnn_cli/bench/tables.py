@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -11,26 +11,39 @@ from rich.table import Table
 from rich.text import Text
 
 from npnn_cli.bench.race import Outcome, Race
+from npnn_cli.bench.timing import Timing
 
 TIMES_NPNN = "\N{MULTIPLICATION SIGN} npnn"
 HEADINGS = ("contender", "threads", "step (µs)", TIMES_NPNN, "epoch (s)", "peak memory (MiB)")
 DIFFERS = "DIFFERS"
 MIB = 2**20
 
+Row = tuple[str, ...]
+
 
 def console_table(race: Race) -> Table:
     """The best of each form, for a terminal."""
-    table = Table(box=box.HORIZONTALS, show_edge=False, pad_edge=False)
-    for position, heading in enumerate(HEADINGS):
-        table.add_column(Text(heading), justify="left" if position == 0 else "right")
-    for outcome, cells in zip(race.best, _rows(race), strict=True):
-        table.add_row(*map(Text, cells), style="bold red" if outcome.differences else "")
-    return table
+    return to_console(HEADINGS, list(_rows(race)), [bool(outcome.differences) for outcome in race.best])
 
 
 def markdown_table(race: Race) -> str:
     """The best of each form, as a table in Markdown."""
-    lines = [HEADINGS, ("---", *["---:"] * (len(HEADINGS) - 1)), *_rows(race)]
+    return to_markdown(HEADINGS, _rows(race))
+
+
+def to_console(headings: Sequence[str], rows: Sequence[Row], are_wrong: Sequence[bool]) -> Table:
+    """A table for a terminal, in which the rows that are wrong are seen at once."""
+    table = Table(box=box.HORIZONTALS, show_edge=False, pad_edge=False)
+    for position, heading in enumerate(headings):
+        table.add_column(Text(heading), justify="left" if position == 0 else "right")
+    for row, is_wrong in zip(rows, are_wrong, strict=True):
+        table.add_row(*map(Text, row), style="bold red" if is_wrong else "")
+    return table
+
+
+def to_markdown(headings: Sequence[str], rows: Iterable[Row]) -> str:
+    """A table in Markdown."""
+    lines = [headings, ("---", *["---:"] * (len(headings) - 1)), *rows]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
@@ -54,23 +67,27 @@ def to_json(race: Race) -> dict[str, Any]:
     return {"contenders": contenders, "absent": race.absent}
 
 
-def _rows(race: Race) -> Iterator[tuple[str, ...]]:
+def _rows(race: Race) -> Iterator[Row]:
     ours = _median(race.outcomes[0])
     for outcome in race.best:
         name, threads = outcome.entrant.form, str(outcome.entrant.threads)
         if outcome.step is None:
             yield name, threads, DIFFERS, "", "", ""
             continue
-        step = outcome.step
-        low, median, high = (f"{1e6 * seconds:.0f}" for seconds in (step.low, step.median, step.high))
         yield (
             name,
             threads,
-            f"{median} ({low} to {high})",
-            f"{step.median / ours:.2f}",
+            in_microseconds(outcome.step),
+            f"{outcome.step.median / ours:.2f}",
             f"{outcome.epoch.median:#.3g}" if outcome.epoch else "",
             f"{outcome.peak_memory / MIB:.0f}",
         )
+
+
+def in_microseconds(timing: Timing) -> str:
+    """The median, and within what half of all lay: ``284 (280 to 292)``."""
+    low, median, high = (f"{1e6 * seconds:.0f}" for seconds in (timing.low, timing.median, timing.high))
+    return f"{median} ({low} to {high})"
 
 
 def _median(outcome: Outcome) -> float:

@@ -20,6 +20,7 @@ from typing import IO, Any
 import numpy as np
 
 from npnn_cli.bench.contender import Contender, MissingPackageError, NoSuchContenderError
+from npnn_cli.bench.layers.cases import CASES
 from npnn_cli.bench.workload import Workload
 from npnn_cli.spec import parse_spec
 from npnn_cli.torch_reference.counterparts import TorchMissingError
@@ -34,16 +35,16 @@ class Worker:
     """Carries out orders.
 
     Args:
-        order: ``contender``, the module that builds it; ``options`` for that; ``spec``, the text of the spec;
-            ``traced``, whether memory is traced, which makes all times worthless.
+        order: ``contender``, the module that builds it; ``options`` for that; ``spec``, the text of the spec, or
+            ``layer``, the layer in words; ``traced``, whether memory is traced, which makes all times worthless.
     """
 
     def __init__(self, order: dict[str, Any]) -> None:
         build: Callable[..., Contender] = importlib.import_module(order["contender"]).build
         if order["traced"]:
             tracemalloc.start()
-        self.workload = Workload.of(parse_spec(order["spec"], "the spec of the bench"))
-        self.contender = build(self.workload, **order["options"])
+        self.work = CASES[order["layer"]] if "layer" in order else Workload.of(parse_spec(order["spec"], "the spec"))
+        self.contender = build(self.work, **order["options"])
 
     def answer(self, path: str) -> None:
         """Save the answers to the first batch as an ``.npz`` file."""
@@ -68,7 +69,8 @@ class Worker:
         """The most memory in bytes that the network and so many steps need, without the samples; needs tracing."""
         tracemalloc.reset_peak()
         self.contender.train_steps(count)
-        splits = self.workload.splits
+        assert isinstance(self.work, Workload)
+        splits = self.work.splits
         parts = (splits.train, splits.validation, splits.test)
         samples: int = sum(part.inputs.nbytes + part.targets.nbytes for part in parts)
         return tracemalloc.get_traced_memory()[1] - samples

@@ -128,7 +128,11 @@ def gradcheck(
 
 @app.command()
 def bench(
-    config: Annotated[Path, typer.Argument(help="The spec whose training is timed.")],
+    config: Annotated[Path | None, typer.Argument(help="The spec whose training is timed.")] = None,
+    layers: Annotated[bool, typer.Option("--layers", help="Time single layers instead, forward and backward.")] = False,
+    only: Annotated[
+        list[str] | None, typer.Option(help="A type of layer to time, such as Conv2d; may be given several times.")
+    ] = None,
     against: Annotated[
         list[Opponent] | None, typer.Option(help="A library to time it against; may be given twice.")
     ] = None,
@@ -144,9 +148,23 @@ def bench(
     runs: RunsOption = Path("runs"),
 ) -> None:
     """Time the training of a spec beside other libraries, after proof that all compute the same; exit with 1 if not."""
-    from npnn_cli.commands.bench import Wishes, bench
+    if layers == (config is not None):
+        raise typer.BadParameter("give either a spec or --layers")
+    if config is None:
+        from npnn_cli.commands.bench_layers import LayerWishes, bench_layers
 
-    if not bench(Wishes(config, against or (), batch_size, quick, sweep, output, readme, runs)):
+        if batch_size or sweep or Opponent.sklearn in (against or ()):
+            raise typer.BadParameter("--batch-size, --sweep and --against sklearn are for specs, not for --layers")
+        if only and readme:
+            raise typer.BadParameter("--readme needs all layers, not --only some")
+        same = bench_layers(LayerWishes(only or (), against or (), quick, output, readme, runs))
+    else:
+        from npnn_cli.commands.bench import Wishes, bench
+
+        if only:
+            raise typer.BadParameter("--only is for --layers")
+        same = bench(Wishes(config, against or (), batch_size, quick, sweep, output, readme, runs))
+    if not same:
         raise typer.Exit(FAILED_CHECK)
 
 

@@ -82,12 +82,12 @@ def _bench(wishes: Wishes) -> bool:
     timed = timed_spec(spec, wishes.batch_size)
     name = f"{spec.name}_b{wishes.batch_size}" if wishes.batch_size else spec.name
     if wishes.readme:
-        _rewrite(wishes.readme, name, None)
+        rewrite(wishes.readme, name, None)
     out.print(f"spec    {wishes.config}, batches of {timed.training.batch_size}, {timed.dtype}", soft_wrap=True)
     out.print(f"on      {in_words(about)}\n", soft_wrap=True)
     effort = QUICK if wishes.quick else Effort()
-    with _status(out) as status:
-        race = run_race(timed, entrants(timed, wishes.against), effort, status.update)
+    with status(out) as line:
+        race = run_race(timed, entrants(timed, wishes.against), effort, line.update)
     _print(out, race)
     folder = RunFolder(wishes.output or fresh_folder(wishes.runs, f"bench_{name}", datetime.now()))
     folder.path.mkdir(parents=True, exist_ok=True)
@@ -104,7 +104,7 @@ def _bench(wishes: Wishes) -> bool:
     if not race.has_parity:
         out.print("the time of a contender that does not compute what npnn does would mean nothing", style="bold red")
     elif wishes.readme:
-        _rewrite(wishes.readme, name, f"{markdown_table(race)}\n\n`{wishes}` on {in_words(about)}.")
+        rewrite(wishes.readme, name, f"{markdown_table(race)}\n\n`{wishes}` on {in_words(about)}.")
     if wishes.sweep:
         batch_size = {"batch_size": timed.training.batch_size}
         spec = spec.model_copy(update={"training": spec.training.model_copy(update=batch_size)})
@@ -116,11 +116,11 @@ def _bench(wishes: Wishes) -> bool:
 
 
 def _growth(out: Console, spec: RunSpec, samples: int, quick: bool) -> list[GrowthCurve]:
-    with _status(out) as status:
-        return measure_growth(spec, samples, quick=quick, tell=status.update)
+    with status(out) as line:
+        return measure_growth(spec, samples, quick=quick, tell=line.update)
 
 
-def _status(out: Console) -> Status:
+def status(out: Console) -> Status:
     """What is going on, as a line on a terminal; to redraw it more often would take time from what is timed."""
     return out.status("", refresh_per_second=1)
 
@@ -134,7 +134,7 @@ def _print(out: Console, race: Race) -> None:
         out.print(f"{form}: {reason}", soft_wrap=True)
 
 
-def _rewrite(readme: Path, name: str, content: str | None) -> None:
+def rewrite(readme: Path, name: str, content: str | None) -> None:
     """Put a measurement into its place in a file; without content, only make sure that the place is there."""
     try:
         text = with_measurement(readme.read_text(encoding="utf-8"), name, content or "")
