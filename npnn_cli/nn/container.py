@@ -29,7 +29,6 @@ class ModuleList(Module):
 
     def __init__(self, modules: Iterable[Module] = ()) -> None:
         self.modules_in_order: list[Module] = []
-        self._changed()
         self.extend(modules)
 
     def modules_by_name(self) -> Iterator[tuple[str, Module]]:
@@ -53,7 +52,7 @@ class ModuleList(Module):
             TypeError: if it is no module.
         """
         self.modules_in_order.insert(index, self._checked(module))
-        self._changed()
+        Module.replacements += 1
         return self
 
     def __len__(self) -> int:
@@ -74,11 +73,11 @@ class ModuleList(Module):
 
     def __setitem__(self, position: int, module: Module) -> None:
         self.modules_in_order[position] = self._checked(module)
-        self._changed()
+        Module.replacements += 1
 
     def __delitem__(self, position: int | slice) -> None:
         del self.modules_in_order[position]
-        self._changed()
+        Module.replacements += 1
 
     def _checked(self, module: Any) -> Module:
         if not isinstance(module, Module):
@@ -87,9 +86,6 @@ class ModuleList(Module):
 
     def _of(self, modules: list[Module]) -> Any:
         return ModuleList(modules)
-
-    def _changed(self) -> None:
-        """Called whenever other modules are in the list."""
 
 
 @layers.register(
@@ -101,6 +97,7 @@ class Sequential(ModuleList):
 
     def __init__(self, *layers: Layer) -> None:
         super().__init__(layers)
+        self._plans = Plans()
 
     def forward(self, input: Tensor) -> Tensor:
         """Pass the input through all modules in order."""
@@ -108,9 +105,6 @@ class Sequential(ModuleList):
 
     def _of(self, modules: list[Module]) -> Any:
         return Sequential(*modules)
-
-    def _changed(self) -> None:
-        self._plans: Plans = {}
 
 
 def _torch_residual(torch: Any, _: Residual, layers: Any, projection: Any = None) -> Any:

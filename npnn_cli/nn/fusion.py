@@ -7,13 +7,14 @@ of it.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from npnn_cli.autograd.dispatch import apply
 from npnn_cli.autograd.ops.fused_convolution import can_fuse, conv2d_relu_max_pool2d
 from npnn_cli.autograd.ops.linear_stack import linear_relu_stack
 from npnn_cli.autograd.ops.primitive import Primitive
+from npnn_cli.autograd.ops.sizes import pair
 from npnn_cli.autograd.tensor import Tensor
 from npnn_cli.nn.activation import ReLU
 from npnn_cli.nn.conv import Conv2d
@@ -21,8 +22,6 @@ from npnn_cli.nn.flatten import Flatten
 from npnn_cli.nn.linear import Linear
 from npnn_cli.nn.module import Module, Parameter
 from npnn_cli.nn.pooling import MaxPool2d
-
-Plans = dict[tuple[int, ...], "list[Step]"]
 
 
 class Step(NamedTuple):
@@ -43,14 +42,23 @@ class Step(NamedTuple):
         return apply(self.op, input, *[parameter for module in self.modules for parameter in _parameters(module)])
 
 
+class Plans(dict[tuple[int, ...], list[Step]]):
+    """The steps that were found best for each shape of a sample, as long as no part of any module was replaced."""
+
+    replacements = 0
+
+
 def forward_in_order(modules: Sequence[Module], input: Tensor, plans: Plans) -> Tensor:
     """Pass the input through all modules in order, those that can be fused at once.
 
     Args:
-        modules: must not change as long as the plans are in use.
+        modules: those that the plans are for.
         input: (N, ...).
-        plans: the steps that were found best for each shape of a sample so far.
+        plans: as far as they go; what is missing is added.
     """
+    if plans.replacements != Module.replacements:
+        plans.clear()
+        plans.replacements = Module.replacements
     shape = input.shape[1:]
     if shape in plans:
         for step in plans[shape]:
@@ -110,22 +118,20 @@ def _pools_at_once(modules: Sequence[Module], shape: tuple[int, ...]) -> bool:
     if [type(module) for module in modules] != [Conv2d, ReLU, MaxPool2d]:
         return False
     convolution, _, pooling = modules
-    return _sizes_fit(convolution.options, pooling.options, shape)
-
-
-def _sizes_fit(convolution: Mapping[str, Any], pooling: Mapping[str, Any], shape: tuple[int, ...]) -> bool:
-    """Whether the fused op can stand for a convolution and a pooling with these options, on inputs of this shape."""
-    plain = convolution["groups"] == 1 and all(each["dilation"] in (1, (1, 1)) for each in (convolution, pooling))
+    assert isinstance(convolution, Conv2d)
+    assert isinstance(pooling, MaxPool2d)
+    _, in_channels, *kernel_size = convolution.weight.shape
     return (
-        plain
-        and shape[1:2] == (convolution["in_channels"],)
+        convolution.groups == 1
+        and pair(convolution.dilation) == pair(pooling.dilation) == (1, 1)
+        and shape[1:2] == (in_channels,)
         and can_fuse(
             shape,
-            convolution["kernel_size"],
-            stride=convolution["stride"],
-            padding=convolution["padding"],
-            pool_kernel_size=pooling["kernel_size"],
-            pool_stride=pooling["stride"],
-            pool_padding=pooling["padding"],
+            (kernel_size[0], kernel_size[1]),
+            stride=convolution.stride,
+            padding=convolution.padding,
+            pool_kernel_size=pooling.kernel_size,
+            pool_stride=pooling.stride,
+            pool_padding=pooling.padding,
         )
     )

@@ -37,6 +37,9 @@ class Module(Component):
     own_options: frozenset[str] = frozenset()
     training: bool = True
 
+    # How often a part of any module was replaced since the program began: whoever has planned ahead plans anew.
+    replacements = 0
+
     def forward(self, input: Tensor) -> Tensor:
         """Compute the output from the input."""
         raise NotImplementedError(f"{type(self).__name__} must define forward")
@@ -56,6 +59,8 @@ class Module(Component):
             raise TypeError(f"{type(self).__name__}.{name} is a parameter: set a Parameter or None, or change its data")
         if isinstance(held, Buffer) and isinstance(value, Tensor) and not isinstance(value, Buffer):
             value = Buffer(value, persistent=held.persistent)
+        if name in vars(self) and name != "training" and not isinstance(held, Buffer):
+            Module.replacements += 1
         super().__setattr__(name, value)
 
     def register_buffer(self, name: str, tensor: Any, persistent: bool = True) -> None:

@@ -46,6 +46,8 @@ def one_by_one(model, x):
         ((3, 2, 9, 10), {}),  # an odd height cannot be fused
         ((3, 2, 8, 8), {"convolution": {"stride": 2}}),
         ((3, 2, 8, 8), {"convolution": {"padding": 2}}),
+        ((3, 2, 8, 8), {"convolution": {"padding": "same"}}),
+        ((3, 2, 10, 10), {"convolution": {"padding": "valid"}}),
         ((3, 2, 8, 8), {"convolution": {"bias": False}}),
         ((3, 2, 8, 8), {"pooling": {"stride": 1}}),
         ((3, 2, 8, 8), {"pooling": {"kernel_size": 3, "stride": 2, "padding": 1}}),
@@ -138,3 +140,51 @@ def test_linear_layers_that_do_not_fit_are_told_as_one_by_one():
         model(np.zeros((2, 6), np.float32))
     with pytest.raises(ValueError, match="expected in_features=6"):
         model(np.zeros((2, 7), np.float32))
+
+
+def _set(**attributes):
+    def change(model):
+        for path, value in attributes.items():
+            position, name = path.strip("_").split("_", 1)
+            setattr(model[int(position)], name, value)
+
+    return change
+
+
+def _replace_the_first(model):
+    model[0] = Conv2d(2, 3, 3, padding=1, bias=False, rng=np.random.default_rng(4))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        _set(_0_bias=None),
+        _set(_2_stride=1, _3_stride=2),
+        _set(_0_padding="valid", _2_ceil_mode=True),
+        _set(_2_kernel_size=4),
+        _set(_7_bias=None),
+        _set(_6_start_dim=2),
+        _replace_the_first,
+        lambda model: model.append(Tanh()),
+    ],
+)
+def test_what_is_changed_between_two_passes_counts(change):
+    """What was found out about the layers in the first pass must not be believed in the second."""
+    model = Sequential(*layers(), Flatten(), Linear(16, 5, rng=RNG), ReLU(), Linear(5, 4, rng=RNG))
+    x = np.random.default_rng(1).standard_normal((3, 2, 8, 8)).astype(np.float32)
+    model(x)
+
+    change(model)
+
+    def passed(forward):
+        try:
+            return forward(x).data
+        except ValueError as error:
+            return str(error)
+
+    ours, expected = passed(model), passed(lambda x: one_by_one(model, x))
+    assert type(ours) is type(expected)
+    if isinstance(ours, str):
+        assert ours == expected
+    else:
+        assert np.allclose(ours, expected, rtol=0, atol=1e-5)

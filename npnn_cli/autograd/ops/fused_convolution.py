@@ -19,6 +19,7 @@ import functools
 import numpy as np
 from numpy.typing import DTypeLike
 
+from npnn_cli.autograd.ops.convolution import Padding
 from npnn_cli.autograd.ops.primitive import Answer, Array, Gradients, Joint, primitive, put
 from npnn_cli.autograd.ops.row_convolution import RowConvolution, batch_innermost, filter_matrix, overlapping_rows
 from npnn_cli.autograd.ops.sizes import Pair, pair
@@ -31,7 +32,7 @@ def can_fuse(
     kernel_size: int | Pair,
     *,
     stride: int | Pair = 1,
-    padding: int | Pair = 0,
+    padding: Padding = 0,
     pool_kernel_size: int | Pair,
     pool_stride: int | Pair | None = None,
     pool_padding: int | Pair = 0,
@@ -39,8 +40,8 @@ def can_fuse(
     """Whether conv2d, relu and max_pool2d with these options are :func:`conv2d_relu_max_pool2d`.
 
     They are if the convolution keeps the size of the images, and the pooling halves it: ``kernel_size`` odd, ``stride``
-    1, ``padding`` half the kernel; ``pool_kernel_size`` 2, ``pool_stride`` 2 or None, ``pool_padding`` 0; and images of
-    a shape (N, C, H, W) with even H and W.
+    1, ``padding`` half the kernel or "same"; ``pool_kernel_size`` 2, ``pool_stride`` 2 or None, ``pool_padding`` 0; and
+    images of a shape (N, C, H, W) with even H and W.
     """
     kh, kw = pair(kernel_size)
     return (
@@ -48,7 +49,7 @@ def can_fuse(
         and images[2] % 2 == images[3] % 2 == 0
         and kh % 2 == kw % 2 == 1
         and pair(stride) == (1, 1)
-        and pair(padding) == (kh // 2, kw // 2)
+        and (padding == "same" or (padding != "valid" and pair(padding) == (kh // 2, kw // 2)))
         and pair(pool_kernel_size) == (2, 2)
         and (pool_stride is None or pair(pool_stride) == (2, 2))
         and pair(pool_padding) == (0, 0)
