@@ -71,7 +71,8 @@ def _bench(wishes: LayerWishes) -> bool:
     cases = cases_of(wishes.only)
     if wishes.readme:
         rewrite(wishes.readme, NAME, None)
-    out.print(f"{len(cases)} layers, forward and backward, {cases[0].dtype}", soft_wrap=True)
+    layers = "1 layer" if len(cases) == 1 else f"{len(cases)} layers"
+    out.print(f"{layers}, forward and backward, {cases[0].dtype}", soft_wrap=True)
     out.print(f"on      {in_words(about)}\n", soft_wrap=True)
     effort = QUICK_LAYERS if wishes.quick else LAYERS
     races = []
