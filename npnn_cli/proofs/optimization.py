@@ -18,6 +18,7 @@ from npnn_cli.nn import Linear, MSELoss, Sequential, Tanh
 from npnn_cli.optim import SGD, Optimizer
 from npnn_cli.optim.lr_scheduler import ReduceLROnPlateau
 from npnn_cli.proofs.check import TOLERANCE, Against, Check, chosen, largest_difference
+from npnn_cli.registry import Entry
 
 STEPS: dict[Against, int] = {"torch": 100, "finite-differences": 20}
 
@@ -62,23 +63,27 @@ def optimizer_checks(against: Against, only: Container[str] | None = None) -> It
     that it gets are right over a whole training, and leaves its rule to PyTorch.
     """
     for entry in chosen(registry.optimizers, only):
-        component = f"optimizer {entry.name}"
-        for scale in GRADIENT_SCALES if against == "torch" else GRADIENT_SCALES[:1]:
-            scaled = f", gradients x {scale:g}" if scale != 1 else ""
-            for example in entry.examples:
-                ours = SmallTraining(entry.component, example.options, scale)
-                compare = _beside_torch if against == "torch" else _beside_finite_differences
-                theirs = SmallTraining(entry.component, example.options, scale)
-                what = f"{component}({_listed(example.options)}){scaled}"
-                yield Check(what, f"{STEPS[against]} steps", compare(ours, theirs), TOLERANCE[against], component)
-            if against == "torch" and entry.component.tried:
-                differences = {
-                    _listed(options): combination_difference(entry.component, options, scale)
-                    for options in combinations(entry.component)
-                }
-                worst = max(differences, key=lambda options: _nan_is_worst(differences[options]))
-                what = f"{component}({len(differences)} combinations of options; worst {worst}){scaled}"
-                yield Check(what, f"{STEPS[against]} steps", differences[worst], TOLERANCE[against], component)
+        yield from _example_checks(entry, against)
+        if against == "torch" and entry.component.tried:
+            yield from _combination_checks(entry)
+
+
+def _example_checks(entry: Entry[type[Optimizer]], against: Against) -> Iterator[Check]:
+    component, compare = f"optimizer {entry.name}", _beside_torch if against == "torch" else _beside_finite_differences
+    for scale in GRADIENT_SCALES if against == "torch" else GRADIENT_SCALES[:1]:
+        for example in entry.examples:
+            ours, theirs = (SmallTraining(entry.component, example.options, scale) for _ in range(2))
+            what = f"{component}({_listed(example.options)}){_scaled(scale)}"
+            yield Check(what, f"{STEPS[against]} steps", compare(ours, theirs), TOLERANCE[against], component)
+
+
+def _combination_checks(entry: Entry[type[Optimizer]]) -> Iterator[Check]:
+    component, tried = f"optimizer {entry.name}", combinations(entry.component)
+    differences = np.array([combination_differences(entry.component, options) for options in tried])
+    for scale, of_scale in zip(GRADIENT_SCALES, differences.T, strict=True):
+        worst = int(np.argmax(of_scale))  # a nan counts as the greatest
+        what = f"{component}({len(tried)} combinations of options; worst {_listed(tried[worst])}){_scaled(scale)}"
+        yield Check(what, f"{STEPS['torch']} steps", float(of_scale[worst]), TOLERANCE["torch"], component)
 
 
 def combinations(optimizer: type[Optimizer]) -> list[dict[str, Any]]:
@@ -97,23 +102,25 @@ def _is_allowed(optimizer: type[Optimizer], options: dict[str, Any]) -> bool:
     return True
 
 
-def combination_difference(optimizer: type[Optimizer], options: dict[str, Any], scale: float) -> float:
-    """The largest difference to PyTorch of any weight after any step into a bowl whose slope is scaled, and noisy."""
+def combination_differences(optimizer: type[Optimizer], options: dict[str, Any]) -> list[float]:
+    """The largest difference to PyTorch of any weight after any step into a noisy bowl, for each gradient scale."""
     from npnn_cli.torch_reference.training import TorchDescent
 
     rng = np.random.default_rng(0)
     start, curvature, noise = rng.standard_normal(5), rng.uniform(0.5, 2, 5), rng.standard_normal((STEPS["torch"], 5))
-    scale = -scale if options.get("maximize") else scale  # up a hill: away from a bowl, rounding errors would grow
-    weights = Tensor(start.copy(), requires_grad=True)
-    ours = optimizer([weights], **options)
-    theirs = TorchDescent(ours, start)
-    differences = []
-    for step_noise in noise:
-        weights.grad = scale * (curvature * weights.data + step_noise)
+    sign = -1 if options.get("maximize") else 1  # up a hill: away from a bowl, rounding errors would grow
+    weights = [Tensor(start.copy(), requires_grad=True) for _ in GRADIENT_SCALES]
+    ours = optimizer(weights, **options)
+    theirs = TorchDescent(ours, [start] * len(weights))
+    ways = np.empty((2, len(weights), *noise.shape))
+    for step, step_noise in enumerate(noise):
+        for which, (scale, w) in enumerate(zip(GRADIENT_SCALES, weights, strict=True)):
+            w.grad = sign * scale * (curvature * w.data + step_noise)
+            theirs.gradients[which][...] = sign * scale * (curvature * theirs.weights[which] + step_noise)
         ours.step()
-        theirs.step(scale * (curvature * theirs.weights + step_noise))
-        differences.append(largest_difference(weights.data, theirs.weights))
-    return float(np.max(differences))
+        theirs.step()
+        ways[:, :, step] = [w.data for w in weights], theirs.weights
+    return [largest_difference(*of_scale) for of_scale in ways.swapaxes(0, 1)]
 
 
 def scheduler_checks(only: Container[str] | None = None) -> Iterator[Check]:
@@ -154,8 +161,8 @@ def _listed(options: dict[str, Any]) -> str:
     return ", ".join(f"{name}={value}" for name, value in shown.items())
 
 
-def _nan_is_worst(difference: float) -> float:
-    return math.inf if math.isnan(difference) else difference
+def _scaled(scale: float) -> str:
+    return f", gradients x {scale:g}" if scale != 1 else ""
 
 
 def _torch_leaf() -> Any:

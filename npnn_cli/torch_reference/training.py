@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from npnn_cli.autograd.ops.primitive import Array
@@ -53,21 +53,23 @@ def differentiate_op(
 
 
 class TorchDescent:
-    """The PyTorch counterpart of an optimizer on one array of weights, for gradients that are given.
+    """The PyTorch counterpart of an optimizer on arrays of weights, for gradients that are given.
 
     Attributes:
-        weights: as they are now, a view.
+        weights: as they are now, views.
+        gradients: to be written into before each step, views.
     """
 
-    def __init__(self, optimizer: Optimizer, start: Array) -> None:
-        self.tensor = to_torch(start, requires_grad=True)
-        self.weights: Array = self.tensor.detach().numpy()
-        self.from_numpy = import_torch().from_numpy
-        self.optimizer = torch_optimizer(optimizer, [self.tensor])
+    def __init__(self, optimizer: Optimizer, starts: Sequence[Array]) -> None:
+        tensors = [to_torch(start, requires_grad=True) for start in starts]
+        for tensor in tensors:
+            tensor.grad = import_torch().zeros_like(tensor)
+        self.weights: list[Array] = [tensor.detach().numpy() for tensor in tensors]
+        self.gradients: list[Array] = [tensor.grad.numpy() for tensor in tensors]
+        self.optimizer = torch_optimizer(optimizer, tensors)
 
-    def step(self, gradient: Array) -> None:
-        """Change the weights by this gradient."""
-        self.tensor.grad = self.from_numpy(gradient)
+    def step(self) -> None:
+        """Change the weights by the gradients."""
         self.optimizer.step()
 
 
