@@ -7,11 +7,14 @@ leaves, the tensors that no op made.
 
 from __future__ import annotations
 
+import functools
 import heapq
+import inspect
 import sys
+from collections.abc import Callable, Generator
 from contextlib import ContextDecorator
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
 import numpy as np
 
@@ -19,6 +22,8 @@ from npnn_cli.autograd.ops.primitive import Array, Gradients
 
 if TYPE_CHECKING:
     from npnn_cli.autograd.tensor import Tensor
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 _grad_enabled: ContextVar[bool] = ContextVar("grad_enabled", default=True)
 
@@ -29,10 +34,22 @@ def is_grad_enabled() -> bool:
 
 
 class no_grad(ContextDecorator):  # noqa: N801 - PyTorch's name
-    """Context manager or decorator under which ops record no graph: for evaluation, and for updating weights."""
+    """Context manager or decorator under which ops record no graph: for evaluation, and for updating weights.
+
+    As a decorator it may stand with or without parentheses. A decorated generator records nothing while it runs, and
+    leaves alone what happens between its values.
+    """
+
+    def __new__(cls, function: Callable[..., Any] | None = None) -> Any:
+        """The context, or a function that is decorated at once."""
+        return super().__new__(cls) if function is None else cls()(function)
 
     def __init__(self) -> None:
         self._outer: list[bool] = []
+
+    def __call__(self, func: F) -> F:
+        """The function, under which ops record no graph."""
+        return _generator_without_graph(func) if inspect.isgeneratorfunction(func) else super().__call__(func)
 
     def _recreate_cm(self) -> Self:
         return type(self)()  # each call of a decorated function has its own, so that threads do not share one
@@ -43,6 +60,22 @@ class no_grad(ContextDecorator):  # noqa: N801 - PyTorch's name
 
     def __exit__(self, *exception: object) -> None:
         _grad_enabled.set(self._outer.pop())
+
+
+def _generator_without_graph(function: F) -> F:
+    @functools.wraps(function)
+    def generator(*arguments: Any, **options: Any) -> Generator[Any, Any, Any]:
+        values = function(*arguments, **options)
+        sent = None
+        while True:
+            try:
+                with no_grad():
+                    value = values.send(sent)
+            except StopIteration as end:
+                return end.value
+            sent = yield value
+
+    return cast(F, generator)
 
 
 def backward(root: Tensor, gradient: Array) -> None:

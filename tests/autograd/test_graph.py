@@ -195,6 +195,29 @@ class TestNoGrad:
         assert triple.__doc__ == "Three times x."
         assert is_grad_enabled()
 
+    def test_as_decorator_without_parentheses(self):
+        @no_grad
+        def triple(x):
+            return x * 3
+
+        assert not triple(leaf(2.0)).requires_grad
+        assert is_grad_enabled()
+
+    def test_a_decorated_generator_leaves_alone_what_happens_between_its_values(self):
+        @no_grad()
+        def multiples(x):
+            factor = yield (x * 1).requires_grad
+            yield (x * factor).requires_grad
+            return "done"
+
+        values = multiples(leaf(2.0))
+        assert next(values) is False
+        assert is_grad_enabled()
+        assert values.send(3) is False
+        assert is_grad_enabled()
+        with pytest.raises(StopIteration, match="done"):
+            next(values)
+
     def test_a_decorated_function_may_call_itself(self):
         @no_grad()
         def countdown(n):
