@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 import os
 import re
 import shutil
@@ -122,18 +121,6 @@ def test_every_dependency_has_its_reason():
     names = re.findall(r'"([a-z]+)', needed[1])
     assert len(names) == 7
     assert all(f"| {name} |" in table for name in names)
-
-
-def test_the_figures_are_those_that_the_specs_reach(trained):
-    """To the rounding that another machine's arithmetic may bring about."""
-    rows = dict(re.findall(r"^\| `(\w+)\.yaml` \|.*\| .*?([\d.]+)", README, flags=re.MULTILINE))
-    assert set(rows) == {"mnist_mlp", "mnist_cnn", "diabetes_mlp"}
-    for name, figure in rows.items():
-        test = json.loads((trained(name) / "summary.json").read_text())["test"]
-        if name == "diabetes_mlp":
-            assert float(figure) == pytest.approx(test["mae"], abs=2.0)
-        else:
-            assert float(figure) == pytest.approx(100 * test["accuracy"], abs=0.3)
 
 
 def test_the_layer_of_the_readme_needs_no_file_but_its_own(tmp_path):
