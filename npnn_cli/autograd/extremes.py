@@ -72,8 +72,6 @@ def _extreme(
     if dim is None:
         return apply(of_all, input, keepdim=keepdim)
     indices = apply(index_of, input, dim=dim, keepdim=True)
-    if input.ndim == 0:
-        return Extreme(apply(of_all, input), indices)
     values = compositions.gather(input, dim, indices)
     if keepdim:
         return Extreme(values, indices)

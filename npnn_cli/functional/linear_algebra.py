@@ -33,6 +33,7 @@ linear = lift(linear_algebra.linear)
     example(normal(3, 3), equation="ii"),
     example(normal(2, 3, 3), equation="...ii->...i"),
     example(normal(3, 2, 3), normal(3, 2), equation="iai,ia->a"),
+    example(normal(2, 3, 4, 3), equation="aibi->iab"),
     example(normal(2, 3, 4), equation="bAc"),
     example(normal(3, 3), normal(3, 3), equation="ij,jk->ki"),
     example(normal(2), normal(3), normal(), equation="i,j,->ji"),

@@ -138,6 +138,7 @@ def test_inputs_weights_and_the_upstream_gradient_are_not_changed(case):
     arrays = draw(case[2])
     inputs = [Tensor(array, requires_grad=is_floating(array)) for array in arrays]
     before = [tensor.data.copy() for tensor in (*inputs, *parameters)]
+    options = {name: value.copy() for name, value in case[2].options.items() if isinstance(value, np.ndarray)}
 
     outputs = outputs_of(function(*inputs))
     answers = [output.data.copy() for output in outputs]
@@ -146,6 +147,8 @@ def test_inputs_weights_and_the_upstream_gradient_are_not_changed(case):
 
     for array, old in zip(upstream, given, strict=True):
         assert np.array_equal(array, old)
+    for name, old in options.items():
+        assert np.array_equal(case[2].options[name], old)
     for tensor, old in zip((*outputs, *inputs, *parameters), (*answers, *before), strict=True):
         assert np.array_equal(tensor.data, old)
 

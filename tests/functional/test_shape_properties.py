@@ -217,7 +217,7 @@ def equations(draw):
     batch = draw(hnp.array_shapes(min_dims=0, max_dims=2, max_side=3))
     terms, operands = [], []
     for _ in range(draw(st.integers(1, 3))):
-        letters = draw(st.lists(st.sampled_from(sorted(size_of)), max_size=3))
+        letters = draw(st.lists(st.sampled_from(sorted(size_of)), max_size=4))
         repeatable = [letters.count(letter) == 1 for letter in letters]  # a diagonal is square
         sizes = [
             draw(st.sampled_from([1, size_of[letter]])) if single else size_of[letter]
