@@ -51,6 +51,8 @@ def avg_pool2d(
     _check(x, kernel, stride, padding, divisor_override)
     rows = Windows(x.shape[2], kernel[0], stride[0], padding[0], ceil_mode=ceil_mode)
     columns = Windows(x.shape[3], kernel[1], stride[1], padding[1], ceil_mode=ceil_mode)
+    if rows.count < 1 or columns.count < 1:
+        raise ValueError(f"avg_pool2d: kernel_size {kernel} is larger than the padded images of shape {x.shape}")
     divisor = np.asarray(divisor_override, x.dtype)
     if divisor_override is None:
         counts = np.outer(rows.sizes(count_include_pad), columns.sizes(count_include_pad))
@@ -70,5 +72,3 @@ def _check(x: Array, kernel: Pair, stride: Pair, padding: Pair, divisor: int | N
         )
     if any(not 0 <= pad <= size // 2 for pad, size in zip(padding, kernel, strict=True)):
         raise ValueError(f"avg_pool2d: padding {padding} must be between 0 and half of kernel_size {kernel}")
-    if any(size + 2 * pad < window for size, pad, window in zip(x.shape[2:], padding, kernel, strict=True)):
-        raise ValueError(f"avg_pool2d: kernel_size {kernel} is larger than the padded images of shape {x.shape}")

@@ -48,6 +48,10 @@ def max_pool2d(
     rows, columns = (
         Windows(*each, ceil_mode) for each in zip(x.shape[2:], kernel, stride, padding, dilation, strict=True)
     )
+    if rows.count < 1 or columns.count < 1:
+        raise ValueError(
+            f"max_pool2d: kernel_size {kernel} with dilation {dilation} is larger than the padded images of {x.shape}"
+        )
     inside = (..., rows.inside, columns.inside)
     padded = x
     if (rows.extent, columns.extent) != x.shape[2:]:
@@ -67,8 +71,3 @@ def _check(x: Array, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair) 
         )
     if any(not 0 <= pad <= size // 2 for pad, size in zip(padding, kernel, strict=True)):
         raise ValueError(f"max_pool2d: padding {padding} must be between 0 and half of kernel_size {kernel}")
-    reach = [gap * (size - 1) + 1 for gap, size in zip(dilation, kernel, strict=True)]
-    if any(size + 2 * pad < window for size, pad, window in zip(x.shape[2:], padding, reach, strict=True)):
-        raise ValueError(
-            f"max_pool2d: kernel_size {kernel} with dilation {dilation} is larger than the padded images of {x.shape}"
-        )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from npnn_cli.autograd.ops.batches import of_one_sample
 from npnn_cli.autograd.ops.convolution import sum_of_channels
 from npnn_cli.autograd.ops.primitive import Answer, Array, Gradients, Joint, primitive, put
@@ -15,6 +17,7 @@ from npnn_cli.examples import example, normal
     example(normal(2, 3, 4, 5), normal(3, 4, 2, 2), stride=2),
     example(normal(2, 3, 3, 4), normal(3, 2, 3, 3), normal(2), stride=(2, 3), padding=1, output_padding=(1, 2)),
     example(normal(2, 4, 3, 5), normal(4, 3, 3, 2), normal(6), stride=2, padding=(1, 0), groups=2, dilation=(1, 2)),
+    example(normal(2, 3, 3, 4), normal(3, 2, 2, 3), normal(2), output_padding=(0, 2), dilation=(1, 3)),
     example(normal(3, 4, 5), normal(3, 4, 3, 2), normal(4), stride=2),
     example(normal(0, 3, 4, 5), normal(3, 4, 3, 2), normal(4)),
 )
@@ -42,21 +45,25 @@ def conv_transpose2d(
     """
     if x.ndim == 3:
         return of_one_sample(conv_transpose2d(x[None], weight, bias, stride, padding, output_padding, groups, dilation))
-    stride, padding, dilation = pair(stride), pair(padding), pair(dilation)
-    shape = _output_shape(x, weight, pair(output_padding), stride, padding, dilation, groups)
+    stride, padding, dilation, output_padding = pair(stride), pair(padding), pair(dilation), pair(output_padding)
+    shape = _output_shape(x, weight, output_padding, stride, padding, dilation, groups)
     if bias is not None and bias.shape != shape[1:2]:
         raise ValueError(f"conv_transpose2d: expected a bias (C_out={shape[1]},), got shape {bias.shape}")
+    # An output_padding as large as the stride has room for more pixels than there are.
+    laid, missing = x, [more // step for more, step in zip(output_padding, stride, strict=True)]
+    if any(missing):
+        laid = np.pad(x, ((0, 0), (0, 0), *((0, count) for count in missing)))
     convolution = RowConvolution(shape, weight.shape[2:], stride, padding, padding, dilation, groups)
-    ans = convolution.transpose(x, weight)
+    ans = convolution.transpose(laid, weight)
     if bias is not None:
         ans += bias[:, None, None]
 
     def differentiate(g: Array, gradients: Gradients) -> None:
         columns = convolution.columns(g) if 0 in gradients or 1 in gradients else g
         if 0 in gradients:
-            put(gradients, 0, convolution.correlate(columns, weight))
+            put(gradients, 0, convolution.correlate(columns, weight)[:, :, : x.shape[2], : x.shape[3]])
         if 1 in gradients:
-            put(gradients, 1, convolution.gradient_of_weight(columns, x))
+            put(gradients, 1, convolution.gradient_of_weight(columns, laid))
         if 2 in gradients:
             put(gradients, 2, sum_of_channels(g))
 
