@@ -17,87 +17,16 @@ import inspect
 import reprlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from types import GenericAlias, UnionType
-from typing import Annotated, Any, ClassVar, Generic, TypeVar, Union, cast, get_args, get_origin
+from types import UnionType
+from typing import Annotated, Any, Generic, TypeVar, Union, cast, get_args, get_origin
 
 import numpy as np
 
 from npnn_cli.examples import Example
+from npnn_cli.options import Written, option_parameters, takes_rng
 
 C = TypeVar("C", bound=Callable[..., Any])
 D = TypeVar("D", bound=Callable[..., Any])
-
-Written = str | Mapping[str, Any]
-"""A component as a spec names it: ``xavier_uniform``, or ``{type: kaiming_normal, nonlinearity: tanh}``."""
-
-
-class Component:
-    """Something that a spec can name: a layer, a loss, an optimizer, a scheduler, a dataset.
-
-    A component remembers the options that it was built with, defaults included, in ``options``. They are the
-    positional-or-keyword parameters of its constructor, and ``*layers``, which is a list in a spec; ``injected`` ones
-    (an optimizer's ``params``) and keyword-only ones (``rng``) are given by the program, never by a spec.
-
-    Attributes:
-        inferred: option name -> function that finds the option's value from the context (for a layer the shape of one
-            input sample), so that a spec may leave it out.
-        injected: positional parameters of the constructor that are no options.
-    """
-
-    inferred: ClassVar[Mapping[str, Callable[[Any], Any]]] = {}
-    injected: ClassVar[frozenset[str]] = frozenset()
-    options: dict[str, Any]
-
-    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
-        """Build the object and note the options that were given to the constructor."""
-        self = super().__new__(cls)
-        try:
-            # bind_partial: copy and pickle call __new__ without arguments and restore the attributes afterwards.
-            bound = inspect.signature(cls.__init__).bind_partial(self, *args, **kwargs)
-        except TypeError as error:
-            raise TypeError(f"{cls.__name__}: {error}") from None
-        bound.apply_defaults()
-        self.options = {name: bound.arguments[name] for name in option_parameters(cls) if name in bound.arguments}
-        return self
-
-    def __init__(self) -> None:
-        """A component has no options unless its constructor takes some."""
-
-    @classmethod
-    def context_inside(cls, context: Any, options: Mapping[str, Any], position: int) -> Any:
-        """What the options of a component inside this one are inferred from, given what this one's are inferred from.
-
-        Args:
-            context: this one's.
-            options: this one's.
-            position: of the other in its list, or 0.
-        """
-        return context
-
-
-def option_parameters(component: Callable[..., Any]) -> dict[str, inspect.Parameter]:
-    """The parameters of a component's constructor, or of a function, that a spec may set, in order: its schema."""
-    injected = getattr(component, "injected", ())
-    options = {}
-    for p in _signature(component).parameters.values():
-        if p.kind is p.VAR_POSITIONAL:
-            options[p.name] = p.replace(annotation=GenericAlias(Sequence, (p.annotation,)))
-        elif p.kind is p.POSITIONAL_OR_KEYWORD and p.name not in injected:
-            options[p.name] = p
-    return options
-
-
-def takes_rng(component: Callable[..., Any]) -> bool:
-    """Whether the constructor, or the function, wants a random generator (a keyword-only ``rng``)."""
-    return "rng" in _signature(component).parameters
-
-
-def _signature(component: Callable[..., Any]) -> inspect.Signature:
-    """The signature without ``self``, its annotations evaluated."""
-    if isinstance(component, type) and issubclass(component, Component):
-        _self, *parameters = inspect.signature(component.__init__, eval_str=True).parameters.values()
-        return inspect.Signature(parameters)
-    return inspect.signature(component, eval_str=True)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from npnn_cli import registry
-from npnn_cli.registry import option_parameters
+from npnn_cli.options import option_parameters
 from npnn_cli.spec.components import import_components
 
 import_components()

@@ -20,6 +20,7 @@ every_file = pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.re
 # No room imports a later one.
 ROOMS = [
     "examples",
+    "options",
     "registry",
     "autograd",
     "functional",
@@ -34,7 +35,7 @@ ROOMS = [
     "bench",
     "commands",
 ]
-ENGINE = {"examples", "registry", "autograd", "functional", "nn", "optim"}
+ENGINE = {"examples", "options", "registry", "autograd", "functional", "nn", "optim"}
 FRONT_DOOR = "__init__"  # npnn_cli itself, which loads the public names from their rooms when they are asked for
 
 SEEDED = {"default_rng", "Generator", "SeedSequence", "BitGenerator", "PCG64"}

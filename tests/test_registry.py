@@ -11,17 +11,8 @@ import numpy as np
 import pytest
 
 from npnn_cli.examples import classes, constant, distinct, example, nonzero, normal, positive, uniform
-from npnn_cli.registry import (
-    Component,
-    Kind,
-    Slot,
-    UnknownNameError,
-    Written,
-    did_you_mean,
-    option_parameters,
-    slots,
-    takes_rng,
-)
+from npnn_cli.options import Component, Written, option_parameters, takes_rng
+from npnn_cli.registry import Kind, Slot, UnknownNameError, did_you_mean, slots
 
 
 class Brush(Component):

@@ -43,7 +43,7 @@ class Tensor(NumericMethods, ShapeMethods):
         number: counts tensors in the order in which they were made, or last changed in place.
 
     Raises:
-        TypeError: if a gradient is required of a tensor that is not floating.
+        TypeError: if the data are no numbers, or a gradient is required of a tensor that is not floating.
     """
 
     __slots__ = ("__weakref__", "data", "grad", "joint", "links", "number", "packed", "requires_grad")
@@ -55,6 +55,8 @@ class Tensor(NumericMethods, ShapeMethods):
         if dtype is None and not isinstance(data, np.ndarray | np.generic):
             dtype = get_default_dtype()
         self.data: Array = np.asarray(data, dtype)
+        if data is None or self.data.dtype.kind not in "fiub":
+            raise TypeError(f"a Tensor holds numbers, got {'None' if data is None else self.data.dtype}")
         self.grad: Array | None = None
         self.packed: tuple[Array, Array] | None = None
         self.links: Links = ()
@@ -106,6 +108,10 @@ class Tensor(NumericMethods, ShapeMethods):
     def item(self) -> Any:
         """The only element, as a Python number."""
         return self.data.item()
+
+    def tolist(self) -> Any:
+        """The elements as Python numbers, in lists of lists."""
+        return self.data.tolist()
 
     def numpy(self) -> Array:
         """The array itself, sharing memory."""

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from npnn_cli.data.preprocessing import Standardize
-from npnn_cli.registry import Component
+from npnn_cli.options import Component
 
 Task = Literal["classification", "regression"]
 

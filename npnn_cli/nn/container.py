@@ -13,7 +13,8 @@ from npnn_cli.nn.dropout import Dropout
 from npnn_cli.nn.fusion import Plans, forward_in_order
 from npnn_cli.nn.linear import Linear
 from npnn_cli.nn.module import Layer, Module
-from npnn_cli.registry import Written, layers
+from npnn_cli.options import Written
+from npnn_cli.registry import layers
 
 __all__ = ["MLP", "ModuleList", "Residual", "Sequential"]
 

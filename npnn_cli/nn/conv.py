@@ -34,10 +34,6 @@ class _Convolution(Module):
             raise ValueError(f"{type(self).__name__}: sizes must be at least 1 and padding at least 0, got {given}")
         if options["padding"] == "same" and np.max(options["stride"]) > 1:
             raise ValueError(f"{type(self).__name__}: padding 'same' needs stride 1, got stride={options['stride']}")
-        if isinstance(options["padding"], str) and options["padding"] not in ("same", "valid"):
-            raise ValueError(
-                f"{type(self).__name__}: padding must be numbers, 'same' or 'valid', got '{options['padding']}'"
-            )
         if options["in_channels"] % options["groups"] or options["out_channels"] % options["groups"]:
             raise ValueError(
                 f"{type(self).__name__}: in_channels={options['in_channels']} and "

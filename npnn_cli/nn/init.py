@@ -20,7 +20,8 @@ import numpy as np
 from npnn_cli.autograd.ops.primitive import Array
 from npnn_cli.autograd.tensor import Tensor
 from npnn_cli.examples import example
-from npnn_cli.registry import Written, construct, initializers
+from npnn_cli.options import Written
+from npnn_cli.registry import construct, initializers
 
 Shape = tuple[int, ...]
 Mode = Literal["fan_in", "fan_out"]

@@ -12,7 +12,8 @@ from npnn_cli.autograd.ops.primitive import Array
 from npnn_cli.autograd.tensor import Tensor
 from npnn_cli.nn.parameter import Buffer as Buffer
 from npnn_cli.nn.parameter import Parameter as Parameter
-from npnn_cli.registry import Component, did_you_mean, layers
+from npnn_cli.options import Component
+from npnn_cli.registry import did_you_mean, layers
 
 T = TypeVar("T", bound=Tensor)
 V = TypeVar("V")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from npnn_cli import functional as F
@@ -14,7 +16,7 @@ __all__ = ["GroupNorm", "LayerNorm", "RMSNorm"]
 
 
 def _shape(owner: Module, normalized_shape: int | tuple[int, ...]) -> tuple[int, ...]:
-    shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
+    shape = tuple(normalized_shape) if isinstance(normalized_shape, Sequence) else (normalized_shape,)
     if not shape or min(shape) < 1:
         raise ValueError(f"{type(owner).__name__}: sizes must be at least 1, got {normalized_shape=}")
     return shape

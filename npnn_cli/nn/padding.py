@@ -30,9 +30,7 @@ class _Padding(Module):
     padding: Sequence[int]
 
     def _pad(self, padding: int | Sequence[int], sides: int) -> None:
-        self.padding = (padding,) * sides if isinstance(padding, int) else padding
-        if len(self.padding) != sides:
-            raise ValueError(f"{type(self).__name__}: padding must be 1 number or {sides} numbers, got {padding}")
+        self.padding = padding if isinstance(padding, Sequence) else (padding,) * sides
 
     def forward(self, input: Tensor) -> Tensor:
         """Pad a batch.

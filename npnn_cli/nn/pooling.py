@@ -239,11 +239,8 @@ class Upsample(Module):
         scale_factor: float | tuple[float, ...] | None = None,
         mode: Literal["nearest"] = "nearest",
     ) -> None:
-        if (size is None) == (scale_factor is None) or mode != "nearest":
-            raise ValueError(
-                f"Upsample: expected either size or scale_factor, and mode 'nearest', "
-                f"got {size=}, {scale_factor=}, {mode=}"
-            )
+        if (size is None) == (scale_factor is None):
+            raise ValueError(f"Upsample: expected either size or scale_factor, got {size=}, {scale_factor=}")
         self.size, self.scale_factor, self.mode = size, scale_factor, mode
 
     def forward(self, input: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ import numpy as np
 from npnn_cli.autograd.ops.primitive import Array
 from npnn_cli.autograd.tensor import Tensor
 from npnn_cli.optim.packing import ParameterBlock, State, pack
-from npnn_cli.registry import Component
+from npnn_cli.options import Component
 
 __all__ = ["Optimizer", "Params", "State", "moving_average"]
 

@@ -12,7 +12,8 @@ from typing import Any, get_args
 from pydantic import TypeAdapter, ValidationError
 
 from npnn_cli import registry
-from npnn_cli.registry import Kind, Slot, UnknownNameError, option_parameters, slots
+from npnn_cli.options import option_parameters
+from npnn_cli.registry import Kind, Slot, UnknownNameError, slots
 from npnn_cli.spec.errors import Finding, KeyPath
 from npnn_cli.spec.run_spec import Component, ComponentSpec, findings_of
 from npnn_cli.spec.wording import wrong_keys, wrong_value

@@ -2,24 +2,13 @@
 
 from __future__ import annotations
 
-import types
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from collections.abc import Iterable, Sequence
+from typing import Any
 
-from npnn_cli.registry import Kind, did_you_mean
+from npnn_cli.options import expectation
+from npnn_cli.registry import did_you_mean
 from npnn_cli.spec.errors import Finding, KeyPath
 from npnn_cli.spec.yaml_writing import write_inline
-
-_SINGULAR_AND_PLURAL: dict[Any, tuple[str, str]] = {
-    int: ("a whole number", "whole numbers"),
-    float: ("a number", "numbers"),
-    str: ("text", "texts"),
-    bool: ("true or false", "values true or false"),
-    dict: ("a mapping {key: value}", "mappings"),
-    Mapping: ("a mapping {key: value}", "mappings"),
-    types.NoneType: ("null", "nulls"),
-    Any: ("a value", "values"),
-}
 
 
 def wrong_value(path: KeyPath, annotation: Any, value: object) -> Finding:
@@ -64,42 +53,6 @@ def wrong_keys(
 
 def _known(names: Sequence[str], noun: str) -> str:
     return f"; known are {', '.join(names)}" if names else f": there are no {noun}s"
-
-
-def expectation(annotation: Any) -> str:
-    """What an annotation allows: ``a whole number or a list of 2 whole numbers``."""
-    return _joined(singular for singular, _ in _alternatives(annotation))
-
-
-def _joined(alternatives: Iterable[str]) -> str:
-    *first, last = dict.fromkeys(alternatives)
-    return f"{', '.join(first)} or {last}" if first else last
-
-
-def _alternatives(annotation: Any) -> list[tuple[str, str]]:
-    """The singular and the plural of each type that an annotation allows."""
-    origin, arguments = get_origin(annotation), get_args(annotation)
-    if origin in (Union, types.UnionType):
-        # A whole number is a number: `int | float` is no choice for a person.
-        members = [member for member in arguments if not (member is int and float in arguments)]
-        return [words for member in members for words in _alternatives(member)]
-    if origin is Annotated and isinstance(kind := arguments[1], Kind):
-        article = "an" if kind.singular[0] in "aeiou" else "a"
-        return [(f"{article} {kind.singular}", f"{kind.singular}s")]
-    if origin is Literal:
-        return [(repr(value), repr(value)) for value in arguments]
-    if origin is tuple and arguments[-1] is not Ellipsis:
-        return [(f"a list of {len(arguments)} {_plural(arguments)}", f"lists of {len(arguments)} {_plural(arguments)}")]
-    if origin is not None and issubclass(origin, Sequence):
-        return [(f"a list of {_plural(arguments[:1])}", f"lists of {_plural(arguments[:1])}")]
-    plain = origin or annotation
-    name = getattr(plain, "__name__", str(plain))
-    return [_SINGULAR_AND_PLURAL.get(plain, (f"a {name}", f"{name}s"))]
-
-
-def _plural(annotations: tuple[Any, ...]) -> str:
-    alternatives = dict.fromkeys(plural for annotation in annotations for _, plural in _alternatives(annotation))
-    return _joined(alternatives)
 
 
 def shown(value: object) -> str:

@@ -18,6 +18,7 @@ class TestAttributes:
 
         assert tensor.data is MATRIX
         assert tensor.numpy() is MATRIX
+        assert tensor.tolist() == MATRIX.tolist()
         assert (tensor.shape, tensor.ndim, tensor.size, len(tensor)) == ((2, 3), 2, 6, 2)
         assert tensor.dtype == np.float64
         assert tensor.grad is None
@@ -31,6 +32,7 @@ class TestAttributes:
         assert (tensor.shape, tensor.ndim, tensor.size) == ((), 0, 1)
         assert tensor.item() == 2.5
         assert type(tensor.item()) is float
+        assert tensor.tolist() == 2.5
         assert float(tensor) == 2.5
         with pytest.raises(TypeError, match="unsized"):
             len(tensor)
@@ -122,6 +124,14 @@ class TestRefusals:
             Tensor(MATRIX) + "a"
         with pytest.raises(TypeError):
             np.add(MATRIX, Tensor(MATRIX))
+
+    @pytest.mark.parametrize(
+        ("data", "came"),
+        [(None, "None"), (np.array(1j), "complex128"), (np.array(["a"]), "<U1"), (np.array([None]), "object")],
+    )
+    def test_a_tensor_holds_numbers(self, data, came):
+        with pytest.raises(TypeError, match=f"^a Tensor holds numbers, got {came}$"):
+            Tensor(data)
 
     def test_fractions_become_floats(self):
         assert (Tensor([1.0]) + Fraction(1, 2)).data.tolist() == [1.5]

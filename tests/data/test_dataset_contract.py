@@ -11,7 +11,8 @@ import pytest
 
 import npnn_cli.data as data
 from npnn_cli.data.dataset import Dataset, DataSplits, Split, Task
-from npnn_cli.registry import datasets, option_parameters
+from npnn_cli.options import option_parameters
+from npnn_cli.registry import datasets
 
 CASES = [
     pytest.param((entry.component, use.options), id=f"{name}-{use.options}")

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from npnn_cli import Tensor, get_default_dtype, nn, no_grad, set_default_dtype
-from npnn_cli.registry import layers, option_parameters, slots, takes_rng
+from npnn_cli.options import option_parameters, takes_rng
+from npnn_cli.registry import layers, slots
 
 EXAMPLES = [
     pytest.param(entry, example, id=f"{entry.name} {number}")

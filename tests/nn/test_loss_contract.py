@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from npnn_cli import Tensor, nn
-from npnn_cli.registry import losses, option_parameters
+from npnn_cli.options import option_parameters
+from npnn_cli.registry import losses
 
 EXAMPLES = [
     pytest.param(entry, example, id=f"{entry.name} {number}")

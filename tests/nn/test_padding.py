@@ -11,8 +11,14 @@ from npnn_cli import nn
 @pytest.mark.parametrize(
     ("build", "message"),
     [
-        (lambda: nn.ZeroPad2d((1, 2)), r"ZeroPad2d: padding must be 1 number or 4 numbers, got \(1, 2\)"),
-        (lambda: nn.ConstantPad1d((1, 2, 3, 4), 0.0), "ConstantPad1d: padding must be 1 number or 2 numbers"),
+        (
+            lambda: nn.ZeroPad2d((1, 2)),
+            r"padding must be a whole number or a list of 4 whole numbers, got \(1, 2\)",
+        ),
+        (
+            lambda: nn.ConstantPad1d((1, 2, 3, 4), 0.0),
+            "padding must be a whole number or a list of 2 whole",
+        ),
     ],
 )
 def test_sides_that_do_not_fit_are_refused(build, message):

@@ -72,7 +72,7 @@ IMAGES, SIGNALS, ROWS = np.ones((2, 3, 4, 5)), np.ones((2, 3, 4)), np.ones((2, 3
         (lambda: nn.AdaptiveMaxPool2d(1)(ROWS), r"adaptive_max_pool2d: expected images .* \(2, 3\)"),
         (lambda: nn.Upsample(), "Upsample: expected either size or scale_factor"),
         (lambda: nn.Upsample(2, 2.0), "Upsample: expected either size or scale_factor"),
-        (lambda: nn.Upsample(2, mode="bilinear"), "mode='bilinear'"),
+        (lambda: nn.Upsample(2, mode="bilinear"), "mode must be 'nearest', got 'bilinear'"),
         (lambda: nn.Upsample((2, 3))(SIGNALS), r"interpolate: size must have 1 numbers"),
         (lambda: nn.Upsample(scale_factor=0.1)(SIGNALS), r"interpolate: sizes must be at least 1"),
     ],

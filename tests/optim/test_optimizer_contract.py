@@ -9,7 +9,8 @@ import pytest
 
 from npnn_cli import Tensor, nn
 from npnn_cli.optim import SGD, Adadelta, Adagrad, Adam, AdamW, Momentum, NAdam, RAdam, RMSprop
-from npnn_cli.registry import optimizers, option_parameters
+from npnn_cli.options import option_parameters
+from npnn_cli.registry import optimizers
 from npnn_cli.torch_reference.counterparts import to_torch, torch_optimizer
 
 EXAMPLES = [

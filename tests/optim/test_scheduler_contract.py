@@ -24,8 +24,9 @@ from npnn_cli.optim import (
     StepLR,
 )
 from npnn_cli.optim.lr_scheduler import Schedule
+from npnn_cli.options import option_parameters
 from npnn_cli.proofs.optimization import metric_after
-from npnn_cli.registry import option_parameters, schedulers, slots
+from npnn_cli.registry import schedulers, slots
 from npnn_cli.torch_reference.counterparts import torch_scheduler
 
 EXAMPLES = [
@@ -286,7 +287,7 @@ class TestPlateau:
         (LinearLR, {"total_iters": 0}, "total_iters >= 1"),
         (LambdaLR, {"lr_lambda": [abs, abs]}, "needs 1 functions"),
         (ReduceLROnPlateau, {"factor": 1.0}, "factor must be below 1, got factor=1.0"),
-        (ReduceLROnPlateau, {"mode": "least"}, "'min' or 'max', got mode='least'"),
+        (ReduceLROnPlateau, {"mode": "least"}, "'min' or 'max', got 'least'"),
         (ReduceLROnPlateau, {"min_lr": [0.1, 0.2]}, "one min_lr for each of 1 groups"),
         (OneCycleLR, {"max_lr": 1.0}, "needs total_steps, or else epochs and steps_per_epoch"),
         (OneCycleLR, {"max_lr": [1.0, 2.0], "total_steps": 5}, "one max_lr for each group"),

@@ -7,7 +7,7 @@ import pytest
 
 from npnn_cli import registry
 from npnn_cli.examples import example
-from npnn_cli.registry import Component
+from npnn_cli.options import Component
 from npnn_cli.spec import ComponentSpec, with_defaults
 from npnn_cli.spec.components import check_component, check_components, import_components
 

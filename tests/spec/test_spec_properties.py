@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from npnn_cli import registry
-from npnn_cli.registry import Kind, Written, option_parameters, slots
+from npnn_cli.options import Written, option_parameters
+from npnn_cli.registry import Kind, slots
 from npnn_cli.spec import (
     ComponentSpec,
     EarlyStoppingSpec,

@@ -10,6 +10,7 @@ import numpy as np
 
 from npnn_cli import nn, registry
 from npnn_cli.autograd.ops.primitive import Array
+from npnn_cli.options import takes_rng
 
 BATCH = 64
 FEATURES = (BATCH, 256)
@@ -61,7 +62,7 @@ class LayerCase:
     def build(self) -> nn.Module:
         """The layer in training mode; whoever builds it gets the same weights."""
         component = registry.layers[self.type].component
-        rng = {"rng": np.random.default_rng(0)} if registry.takes_rng(component) else {}
+        rng = {"rng": np.random.default_rng(0)} if takes_rng(component) else {}
         layer: nn.Module = component(*self.arguments, **self.options, **rng)
         return layer.to(self.dtype)
 

@@ -117,8 +117,6 @@ class OneCycleLR(LRScheduler):
         self.require(total_steps >= 1, "needs total_steps >= 1", total_steps=total_steps)
         self.require(0 <= pct_start <= 1, "needs 0 <= pct_start <= 1", pct_start=pct_start)
         strategies = {"cos": _cosine, "linear": _linear}
-        if anneal_strategy not in strategies:
-            raise ValueError(f"OneCycleLR: anneal_strategy must be 'cos' or 'linear', got '{anneal_strategy}'")
         if cycle_momentum and not {"momentum", "betas"} & optimizer.param_groups[0].keys():
             raise ValueError(f"OneCycleLR: {type(optimizer).__name__} has no momentum: set cycle_momentum to false")
         if cycle_momentum:

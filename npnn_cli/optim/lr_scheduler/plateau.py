@@ -45,8 +45,6 @@ class ReduceLROnPlateau(LRScheduler):
         min_lr: float | Sequence[float] = 0.0,
         eps: float = 1e-8,
     ) -> None:
-        self.require(mode in ("min", "max"), "mode must be 'min' or 'max'", mode=mode)
-        self.require(threshold_mode in ("rel", "abs"), "needs 'rel' or 'abs'", threshold_mode=threshold_mode)
         self.require(factor < 1, "factor must be below 1", factor=factor)
         groups = len(optimizer.param_groups)
         self.min_lrs = list(min_lr) if isinstance(min_lr, Sequence) else [min_lr] * groups

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 from npnn_cli.optim.optimizer import Optimizer
-from npnn_cli.registry import Component
+from npnn_cli.options import Component
 
 Interval = Literal["batch", "epoch"]
 
