@@ -90,6 +90,7 @@ class Conv2d(_Convolution):
 
         Raises:
             ValueError: if the input is not (N, in_channels, H, W), or smaller than the kernel.
+            TypeError: if the input is of whole numbers.
         """
         return F.conv2d(input, self.weight, self.bias, self.stride, self.padding, self.dilation, self.groups)
 
@@ -131,6 +132,7 @@ class Conv1d(_Convolution):
 
         Raises:
             ValueError: if the input is not (N, in_channels, L), or shorter than the kernel.
+            TypeError: if the input is of whole numbers.
         """
         return F.conv1d(input, self.weight, self.bias, self.stride, self.padding, self.dilation, self.groups)
 
@@ -176,6 +178,7 @@ class ConvTranspose2d(_Convolution):
 
         Raises:
             ValueError: if the input is not (N, in_channels, H, W), or the output would have no pixel.
+            TypeError: if the input is of whole numbers.
         """
         return F.conv_transpose2d(
             input,

@@ -42,8 +42,11 @@ class Step(NamedTuple):
         return apply(self.op, input, *[parameter for module in self.modules for parameter in _parameters(module)])
 
 
-class Plans(dict[tuple[int, ...], list[Step]]):
-    """The steps that were found best for each shape of a sample, as long as no part of any module was replaced."""
+class Plans(dict[tuple[str, tuple[int, ...]], list[Step]]):
+    """The steps that were found best for each kind of numbers and shape of a sample.
+
+    They hold as long as no part of any module is replaced.
+    """
 
     replacements = 0
 
@@ -59,23 +62,26 @@ def forward_in_order(modules: Sequence[Module], input: Tensor, plans: Plans) -> 
     if plans.replacements != Module.replacements:
         plans.clear()
         plans.replacements = Module.replacements
-    shape = input.shape[1:]
-    if shape in plans:
-        for step in plans[shape]:
+    key = input.data.dtype.kind, input.data.shape[1:]
+    if key in plans:
+        for step in plans[key]:
             input = step(input)
         return input
     steps: list[Step] = []
     while modules:
-        step = _first_step(modules, input.shape)
+        step = _first_step(modules, input)
         input = step(input)
         steps.append(step)
         modules = modules[len(step.modules) :]
-    plans[shape] = steps
+    plans[key] = steps
     return input
 
 
-def _first_step(modules: Sequence[Module], shape: tuple[int, ...]) -> Step:
-    """The most layers at the beginning that can be computed at once from an input of this shape."""
+def _first_step(modules: Sequence[Module], input: Tensor) -> Step:
+    """The most layers at the beginning that can be computed at once from an input of this shape, of floats."""
+    shape = input.shape
+    if input.dtype.kind != "f":
+        return Step(modules[:1])
     if _pools_at_once(modules[:3], shape):
         return Step(modules[:3], conv2d_relu_max_pool2d)
     if (count := _length_of_stack(modules, shape)) > 0:

@@ -49,6 +49,7 @@ class Linear(Module):
 
         Raises:
             ValueError: if the last dimension has another size.
+            TypeError: if the input is of whole numbers.
         """
         in_features = self.weight.shape[1]
         if input.ndim == 0 or input.shape[-1] != in_features:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from npnn_cli import nn
+from npnn_cli import Tensor, nn
+from npnn_cli import functional as F
 
 
 @pytest.mark.parametrize(
@@ -48,3 +49,39 @@ def test_inputs_that_do_not_fit_are_refused_at_the_call(layer, shape):
         (ValueError, IndexError), match=type(layer).__name__.lower().replace("maxpool", "max_pool") + r"|Linear"
     ):
         layer(np.zeros(shape))
+
+
+@pytest.mark.parametrize("dtype", [np.int64, np.uint8, np.bool_])
+@pytest.mark.parametrize(
+    ("layer", "shape", "op"),
+    [
+        (nn.Linear(3, 2), (5, 3), "linear"),
+        (nn.Conv1d(3, 2, 3), (1, 3, 5), "conv1d: conv2d"),
+        (nn.Conv2d(3, 2, 3), (1, 3, 5, 4), "conv2d"),
+        (nn.ConvTranspose2d(3, 2, 3), (1, 3, 5, 4), "conv_transpose2d"),
+        (nn.Sequential(nn.Flatten(), nn.Linear(6, 4), nn.ReLU(), nn.Linear(4, 2)), (5, 3, 2), "linear"),
+        (nn.Sequential(nn.Conv2d(1, 2, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2)), (2, 1, 6, 4), "conv2d"),
+    ],
+)
+def test_whole_numbers_are_refused_where_weights_are_floating(layer, shape, op, dtype):
+    layer(np.ones(shape, np.float32))  # a plan for floats is none for whole numbers
+
+    message = f"^{op}: input must be floating as weight is, got input {np.dtype(dtype)}, weight float32"
+    with pytest.raises(TypeError, match=message):
+        layer(np.ones(shape, dtype))
+
+
+@pytest.mark.parametrize(
+    ("function", "shape", "weight"),
+    [
+        (F.linear, (5, 3), (2, 3)),
+        (F.conv2d, (1, 3, 5, 4), (2, 3, 3, 2)),
+        (F.conv_transpose2d, (1, 3, 5, 4), (3, 2, 3, 2)),
+    ],
+)
+def test_whole_weights_go_with_whole_numbers_alone(function, shape, weight):
+    whole = np.ones(weight, np.int64)
+
+    assert function(Tensor(np.ones(shape, np.int64)), Tensor(whole)).dtype == np.int64
+    with pytest.raises(TypeError, match=f"^{function.__name__}: weight must be floating as input is, got .* int64$"):
+        function(Tensor(np.ones(shape)), Tensor(whole))

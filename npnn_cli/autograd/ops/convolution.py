@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from npnn_cli.autograd.ops.batches import of_one_sample
-from npnn_cli.autograd.ops.primitive import Answer, Array, Gradients, Joint, primitive, put
+from npnn_cli.autograd.ops.primitive import Answer, Array, Gradients, Joint, primitive, put, refuse_mixed
 from npnn_cli.autograd.ops.row_convolution import RowConvolution, batch_innermost
 from npnn_cli.autograd.ops.sizes import Pair, pair
 from npnn_cli.autograd.ops.sums import sum_of
@@ -69,6 +69,7 @@ def conv2d(
             f"conv2d: stride and dilation must be at least 1 and padding at least 0, "
             f"got {stride}, {dilation} and {before}"
         )
+    refuse_mixed("conv2d", x, weight)
     convolution = RowConvolution(x.shape, weight.shape[2:], stride, before, after, dilation, groups)
     columns = convolution.columns(x)
     ans = convolution.correlate(columns, weight)

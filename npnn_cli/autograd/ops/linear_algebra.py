@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from npnn_cli.autograd.ops.primitive import Answer, Array, Gradients, Joint, primitive
+from npnn_cli.autograd.ops.primitive import Answer, Array, Gradients, Joint, primitive, refuse_mixed
 from npnn_cli.examples import example, normal
 
 
@@ -72,6 +72,7 @@ def linear(x: Array, weight: Array, bias: Array | None = None, /) -> Answer:
             f"linear: expected (..., in_features), a weight (out_features, in_features) and a bias (out_features,), "
             f"got {x.shape}, {weight.shape} and {None if bias is None else bias.shape}"
         )
+    refuse_mixed("linear", x, weight)
     ans = x @ weight.T
     if bias is not None:
         ans += bias

@@ -6,7 +6,7 @@ import numpy as np
 
 from npnn_cli.autograd.ops.batches import of_one_sample
 from npnn_cli.autograd.ops.convolution import sum_of_channels
-from npnn_cli.autograd.ops.primitive import Answer, Array, Gradients, Joint, primitive, put
+from npnn_cli.autograd.ops.primitive import Answer, Array, Gradients, Joint, primitive, put, refuse_mixed
 from npnn_cli.autograd.ops.row_convolution import RowConvolution
 from npnn_cli.autograd.ops.sizes import Pair, pair
 from npnn_cli.examples import example, normal
@@ -49,6 +49,7 @@ def conv_transpose2d(
     shape = _output_shape(x, weight, output_padding, stride, padding, dilation, groups)
     if bias is not None and bias.shape != shape[1:2]:
         raise ValueError(f"conv_transpose2d: expected a bias (C_out={shape[1]},), got shape {bias.shape}")
+    refuse_mixed("conv_transpose2d", x, weight)
     # An output_padding as large as the stride has room for more pixels than there are.
     laid, missing = x, [more // step for more, step in zip(output_padding, stride, strict=True)]
     if any(missing):
