@@ -75,6 +75,5 @@ def test_a_layer_registered_in_one_place_goes_the_whole_way(npnn, throwaway):
     (folder,) = Path("runs").iterdir()
     assert "mean absolute error" in npnn("eval", folder)
     assert "layer CELU(alpha=2.0)" in npnn("gradcheck", "--only", "CELU", "--verbose")
-    assert "CELU" in npnn("gradcheck")
     for against in ("finite-differences", "torch"):
         assert "all agree" in npnn("gradcheck", spec, "--against", against)
