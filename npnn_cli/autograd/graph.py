@@ -123,7 +123,7 @@ def contributions(tensor: Tensor, g: Array) -> list[tuple[Tensor, Array]]:
     links = tensor.links
     if tensor.joint is None:
         return [(source, vjp(g)) for source, vjp in links]
-    gradients: Gradients = {position: _free_buffer(source) for source, position in links}
+    gradients: Gradients = {position: free_buffer(source) for source, position in links}
     tensor.joint.differentiate(g, gradients)
     return [(source, gradients[position]) for source, position in links]
 
@@ -131,7 +131,7 @@ def contributions(tensor: Tensor, g: Array) -> list[tuple[Tensor, Array]]:
 def _reach_leaf(leaf: Tensor, contribution: Array, g: Array) -> None:
     """Add a contribution to a leaf's ``grad``; the first one is copied to its buffer, if it has one."""
     contribution = _fitted(contribution, leaf.data)
-    if leaf.grad is None and (free := _free_buffer(leaf)) is not None:
+    if leaf.grad is None and (free := free_buffer(leaf)) is not None:
         free[...] = contribution
         leaf.grad = free
     else:
@@ -147,11 +147,11 @@ def _add(leaf: Tensor, gradient: Array) -> None:
         leaf.grad += gradient
 
 
-# What refers to a free buffer: its leaf, its optimizer's block, and in _free_buffer the variable and the question.
+# What refers to a free buffer: its leaf, its optimizer's block, and in free_buffer the variable and the question.
 _HOLDERS_OF_A_FREE_BUFFER = 4
 
 
-def _free_buffer(leaf: Tensor) -> Array | None:
+def free_buffer(leaf: Tensor) -> Array | None:
     """Where the gradient of a leaf without one is to be written.
 
     None if no optimizer has packed the leaf, or its data were replaced since, or somebody has kept the last gradient.

@@ -63,7 +63,7 @@ def cross_entropy(
     """
     if reduction == "mean" and weight is None and label_smoothing == 0:
         indices = target.data if isinstance(target, Tensor) else np.asarray(target)
-        if _all_count(input, indices, ignore_index):
+        if all_count(input.data, indices, ignore_index):
             return apply(losses.mean_cross_entropy, input, indices)
     require(0 <= label_smoothing <= 1, "cross_entropy", "label_smoothing must lie between 0 and 1", label_smoothing)
     input = floating("cross_entropy", input)
@@ -197,9 +197,9 @@ def _class_weights(input: Tensor, weight: Any, op: str) -> Array:
     return weights
 
 
-def _all_count(input: Tensor, indices: Array, ignore_index: int) -> bool:
+def all_count(input: Array, indices: Array, ignore_index: int) -> bool:
     """Whether these are class indices, one for each row of the input, a matrix; all valid, and none ignored."""
-    shape = input.data.shape
+    shape = input.shape
     if len(shape) != 2 or indices.shape != shape[:1] or indices.dtype.kind not in "iu" or not indices.size:
         return False
     least, greatest = int(np.minimum.reduce(indices)), int(np.maximum.reduce(indices))

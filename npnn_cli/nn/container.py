@@ -98,11 +98,11 @@ class Sequential(ModuleList):
 
     def __init__(self, *layers: Layer) -> None:
         super().__init__(layers)
-        self._plans = Plans()
+        self.plans = Plans()
 
     def forward(self, input: Tensor) -> Tensor:
         """Pass the input through all modules in order."""
-        return forward_in_order(self.modules_in_order, input, self._plans)
+        return forward_in_order(self.modules_in_order, input, self.plans)
 
     def _of(self, modules: list[Module]) -> Any:
         return Sequential(*modules)

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from npnn_cli.autograd.dispatch import apply
 from npnn_cli.autograd.ops.fused_convolution import can_fuse, conv2d_relu_max_pool2d
 from npnn_cli.autograd.ops.linear_stack import linear_relu_stack
-from npnn_cli.autograd.ops.primitive import Primitive
+from npnn_cli.autograd.ops.primitive import Array, Primitive
 from npnn_cli.autograd.ops.sizes import pair
 from npnn_cli.autograd.tensor import Tensor
 from npnn_cli.nn.activation import ReLU
@@ -30,16 +30,16 @@ class Step(NamedTuple):
     Attributes:
         modules: these layers.
         op: computes them from the input and the parameters of them all; None for a single layer, which does so itself.
+        parameters: those that the op takes, in its order; None for one that is not there.
     """
 
     modules: Sequence[Module]
     op: Primitive | None = None
+    parameters: Sequence[Parameter | None] = ()
 
     def __call__(self, input: Tensor) -> Tensor:
         """Pass the input through the layers."""
-        if self.op is None:
-            return self.modules[0](input)
-        return apply(self.op, input, *[parameter for module in self.modules for parameter in _parameters(module)])
+        return self.modules[0](input) if self.op is None else apply(self.op, input, *self.parameters)
 
 
 class Plans(dict[tuple[str, tuple[int, ...]], list[Step]]):
@@ -50,6 +50,13 @@ class Plans(dict[tuple[str, tuple[int, ...]], list[Step]]):
 
     replacements = 0
 
+    def of(self, input: Array) -> list[Step] | None:
+        """The steps for a batch of inputs, if they have been found already."""
+        if self.replacements != Module.replacements:
+            self.clear()
+            self.replacements = Module.replacements
+        return self.get((input.dtype.kind, input.shape[1:]))
+
 
 def forward_in_order(modules: Sequence[Module], input: Tensor, plans: Plans) -> Tensor:
     """Pass the input through all modules in order, those that can be fused at once.
@@ -59,14 +66,11 @@ def forward_in_order(modules: Sequence[Module], input: Tensor, plans: Plans) -> 
         input: (N, ...).
         plans: as far as they go; what is missing is added.
     """
-    if plans.replacements != Module.replacements:
-        plans.clear()
-        plans.replacements = Module.replacements
-    key = input.data.dtype.kind, input.data.shape[1:]
-    if key in plans:
-        for step in plans[key]:
+    if (known := plans.of(input.data)) is not None:
+        for step in known:
             input = step(input)
         return input
+    key = input.dtype.kind, input.shape[1:]
     steps: list[Step] = []
     while modules:
         step = _first_step(modules, input)
@@ -83,14 +87,15 @@ def _first_step(modules: Sequence[Module], input: Tensor) -> Step:
     if input.dtype.kind != "f":
         return Step(modules[:1])
     if _pools_at_once(modules[:3], shape):
-        return Step(modules[:3], conv2d_relu_max_pool2d)
+        return _at_once(modules[:3], conv2d_relu_max_pool2d)
     if (count := _length_of_stack(modules, shape)) > 0:
-        return Step(modules[:count], linear_relu_stack)
+        return _at_once(modules[:count], linear_relu_stack)
     return Step(modules[:1])
 
 
-def _parameters(module: Module) -> tuple[Parameter | None, ...]:
-    return (module.weight, module.bias) if isinstance(module, Linear | Conv2d) else ()
+def _at_once(modules: Sequence[Module], op: Primitive) -> Step:
+    layers = (module for module in modules if isinstance(module, Linear | Conv2d))
+    return Step(modules, op, [parameter for layer in layers for parameter in (layer.weight, layer.bias)])
 
 
 def _length_of_stack(modules: Sequence[Module], shape: tuple[int, ...]) -> int:

@@ -9,9 +9,12 @@ from collections.abc import Sequence
 from typing import Any, Literal, cast
 
 from npnn_cli import functional as F
+from npnn_cli.autograd.ops.losses import mean_cross_entropy
+from npnn_cli.autograd.ops.primitive import Array, Primitive
 from npnn_cli.autograd.tensor import Tensor
 from npnn_cli.examples import classes, constant, example, nonzero, normal, uniform
 from npnn_cli.functional import Reduction
+from npnn_cli.functional.losses import all_count
 from npnn_cli.nn.module import Buffer, Module
 from npnn_cli.registry import losses
 
@@ -38,6 +41,10 @@ class Loss(Module):
     def forward(self, input: Tensor, target: Any = None) -> Tensor:
         """Compute the loss of outputs against targets."""
         raise NotImplementedError(f"{type(self).__name__} must define forward")
+
+    def op_on(self, input: Array, target: Array) -> Primitive | None:
+        """An op that by itself computes the loss of these, as :meth:`forward` does; None if it takes more than one."""
+        return None
 
 
 @losses.register(example(normal(5, 3), normal(5, 3)), example(normal(5, 3), normal(5, 3), reduction="sum"))
@@ -137,6 +144,11 @@ class CrossEntropyLoss(Loss):
     def forward(self, input: Tensor, target: Any = None) -> Tensor:
         """Compute the loss of logits (N, C, ...) against class indices (N, ...) or probabilities (N, C, ...)."""
         return F.cross_entropy(input, target, self.weight, self.ignore_index, self.reduction, self.label_smoothing)
+
+    def op_on(self, input: Array, target: Array) -> Primitive | None:
+        """The mean over class indices that all count is an op."""
+        is_plain_mean = self.reduction == "mean" and self.weight is None and self.label_smoothing == 0
+        return mean_cross_entropy if is_plain_mean and all_count(input, target, self.ignore_index) else None
 
 
 @losses.register(

@@ -14,6 +14,7 @@ from npnn_cli.autograd.ops.primitive import Array
 from npnn_cli.autograd.tensor import Tensor
 from npnn_cli.data import DataSplits
 from npnn_cli.nn import Module, Parameter
+from npnn_cli.nn.backpropagation import loss_in_a_row
 from npnn_cli.nn.loss import Loss
 from npnn_cli.optim import Optimizer, clip_grad_norm_, clip_grad_value_
 from npnn_cli.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
@@ -70,14 +71,17 @@ class TrainingStep:
             DivergenceError: if the loss or a gradient is not finite.
         """
         self.optimizer.zero_grad()
-        loss = self.loss(self.model(Tensor(inputs)), targets)
-        value: float = loss.item()
+        value, differentiate = loss_in_a_row(self.model, self.loss, inputs, targets) or self._by_graph(inputs, targets)
         if not math.isfinite(value):
             weights = {name: parameter.data for name, parameter in self.model.named_parameters()}
             name, size = _largest(weights)
             raise DivergenceError(f"the loss is {value}; the largest weight is in {name} ({size:.3g})")
-        loss.backward()
+        differentiate()
         return value
+
+    def _by_graph(self, inputs: Array, targets: Array) -> tuple[float, Callable[[], None]]:
+        loss = self.loss(self.model(Tensor(inputs)), targets)
+        return loss.item(), loss.backward
 
     def update(self) -> None:
         """Clip the gradients, change the weights, and let the scheduler go on.

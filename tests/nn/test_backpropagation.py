@@ -1,0 +1,156 @@
+"""Backpropagation through ops in a row gives what the graph gives, to the last bit, or leaves it to the graph."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from npnn_cli import Tensor, no_grad
+from npnn_cli.nn import (
+    MLP,
+    Conv2d,
+    CrossEntropyLoss,
+    Dropout,
+    Flatten,
+    Linear,
+    MaxPool2d,
+    MSELoss,
+    ReLU,
+    Sequential,
+    Tanh,
+)
+from npnn_cli.nn.backpropagation import loss_in_a_row
+from npnn_cli.optim import SGD, Adam
+
+RNG = np.random.default_rng(0)
+IMAGES = RNG.standard_normal((6, 2, 8, 4)).astype(np.float32)
+ROWS = IMAGES.reshape(6, -1)
+DIGITS = RNG.integers(0, 3, 6)
+
+
+def perceptron():
+    rng = np.random.default_rng(1)
+    return Sequential(Linear(64, 5, rng=rng), ReLU(), Linear(5, 3, rng=rng))
+
+
+def convolutional(bias=True):
+    rng = np.random.default_rng(1)
+    convolution = Conv2d(2, 4, 3, padding=1, bias=bias, rng=rng)
+    pixels = [Flatten(), Linear(32, 5, rng=rng), ReLU(), Linear(5, 3, rng=rng)]
+    return Sequential(convolution, ReLU(), MaxPool2d(2), *pixels)
+
+
+def by_graph(model, loss, inputs, targets):
+    value = loss(model(Tensor(inputs)), targets)
+    value.backward()
+    return value.item(), gradients_of(model)
+
+
+def gradients_of(model):
+    return [None if parameter.grad is None else parameter.grad.copy() for parameter in model.parameters()]
+
+
+def prepared(model, inputs, optimizer=Adam):
+    """The model with an optimizer, after a first pass, which shows what ops it takes."""
+    optimizer = optimizer(model.parameters(), lr=0.1)
+    model(inputs)
+    return optimizer
+
+
+@pytest.mark.parametrize(
+    ("build", "inputs"),
+    [
+        (perceptron, ROWS),
+        (convolutional, IMAGES),
+        (lambda: convolutional(bias=False), IMAGES),
+        (lambda: MLP(64, [7, 6], 3, rng=np.random.default_rng(2)), ROWS),
+    ],
+)
+def test_loss_and_gradients_are_those_of_the_graph_to_the_last_bit(build, inputs):
+    model, loss = build(), CrossEntropyLoss()
+    optimizer = prepared(model, inputs)
+    for _ in range(3):
+        optimizer.zero_grad()
+        expected, gradients = by_graph(model, loss, inputs, DIGITS)
+        optimizer.zero_grad()
+
+        value, backward = loss_in_a_row(model, loss, inputs, DIGITS)
+        assert gradients_of(model) == [None] * len(gradients)
+        backward()
+
+        assert value == expected
+        for ours, of_graph in zip(gradients_of(model), gradients, strict=True):
+            np.testing.assert_array_equal(ours, of_graph)
+        del backward, ours  # which keep the places of the gradients
+        optimizer.step()
+
+
+class Doubled(Sequential):
+    def forward(self, input):
+        return super().forward(input) * 2
+
+
+class Squared(CrossEntropyLoss):
+    def op_on(self, input, target):
+        return None
+
+
+def shared():
+    layer = Linear(64, 64, rng=np.random.default_rng(1))
+    return Sequential(layer, ReLU(), layer)
+
+
+def frozen():
+    model = perceptron()
+    model[0].weight.requires_grad_(False)
+    return model
+
+
+@pytest.mark.parametrize(
+    ("model", "loss", "targets"),
+    [
+        (Sequential(*perceptron(), Tanh()), CrossEntropyLoss(), DIGITS),
+        (Sequential(Dropout(0.5), *perceptron()), CrossEntropyLoss(), DIGITS),
+        (Doubled(*perceptron()), CrossEntropyLoss(), DIGITS),
+        (perceptron()[0], CrossEntropyLoss(), DIGITS),
+        (shared(), CrossEntropyLoss(), DIGITS),
+        (frozen(), CrossEntropyLoss(), DIGITS),
+        (perceptron(), Squared(), DIGITS),
+        (perceptron(), CrossEntropyLoss(label_smoothing=0.1), DIGITS),
+        (perceptron(), CrossEntropyLoss(weight=[1.0, 2.0, 3.0]), DIGITS),
+        (perceptron(), CrossEntropyLoss(reduction="sum"), DIGITS),
+        (perceptron(), CrossEntropyLoss(ignore_index=int(DIGITS[0])), DIGITS),
+        (perceptron(), CrossEntropyLoss(), DIGITS + 1),
+        (perceptron(), CrossEntropyLoss(), np.eye(3, dtype=np.float32)[DIGITS]),
+        (perceptron(), MSELoss(), np.eye(3, dtype=np.float32)[DIGITS]),
+    ],
+)
+def test_what_is_more_than_ops_in_a_row_is_left_to_the_graph(model, loss, targets):
+    optimizer = prepared(model, ROWS)
+    optimizer.zero_grad()
+
+    assert loss_in_a_row(model, loss, ROWS, targets) is None
+
+
+def test_gradients_that_have_no_place_of_their_own_are_left_to_the_graph():
+    loss = CrossEntropyLoss()
+    without_optimizer = perceptron()
+    without_optimizer(ROWS)
+    assert loss_in_a_row(without_optimizer, loss, ROWS, DIGITS) is None
+
+    model = perceptron()
+    optimizer = SGD(model.parameters(), lr=0.1)
+    assert loss_in_a_row(model, loss, ROWS, DIGITS) is None  # its ops are not known yet
+    by_graph(model, loss, ROWS, DIGITS)
+    assert loss_in_a_row(model, loss, ROWS, DIGITS) is None  # it would have to add to the gradients
+    kept = model[0].weight.grad
+    optimizer.zero_grad()
+    assert loss_in_a_row(model, loss, ROWS, DIGITS) is None  # it would write over what somebody has kept
+    del kept
+    assert loss_in_a_row(model, loss, ROWS, DIGITS) is not None
+    with no_grad():
+        assert loss_in_a_row(model, loss, ROWS, DIGITS) is None
+    assert loss_in_a_row(model, loss, ROWS.astype(np.float64), DIGITS) is None
+    assert loss_in_a_row(model, loss, ROWS[:, :60], DIGITS) is None
+    model[0].bias = None
+    assert loss_in_a_row(model, loss, ROWS, DIGITS) is None
