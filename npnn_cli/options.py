@@ -82,17 +82,20 @@ def takes_rng(component: Callable[..., Any]) -> bool:
 
 @cache
 def _signature(component: Callable[..., Any]) -> inspect.Signature:
-    """The signature without ``self``, its annotations evaluated."""
-    if isinstance(component, type) and issubclass(component, Component):
-        _self, *parameters = inspect.signature(component.__init__, eval_str=True).parameters.values()
-        return inspect.Signature(parameters)
-    return inspect.signature(component, eval_str=True)
+    """The signature without ``self``, its annotations evaluated if their names are known when the program runs."""
+    is_class = isinstance(component, type) and issubclass(component, Component)
+    function = component.__init__ if is_class else component
+    try:
+        signature = inspect.signature(function, eval_str=True)
+    except NameError:  # of what is imported for type checkers only
+        signature = inspect.signature(function)
+    return signature.replace(parameters=list(signature.parameters.values())[is_class:])
 
 
 def _refuse_misfits(component: type[Component], given: Mapping[str, Any]) -> None:
     for name, parameter in option_parameters(component).items():
         annotation = parameter.annotation
-        if name in given and not fits(given[name], annotation):
+        if name in given and given[name] is not parameter.default and not fits(given[name], annotation):
             kind = ValueError if _is_one_of_several(given[name], annotation) else TypeError
             message = f"{name} must be {expectation(annotation)}, got {reprlib.repr(given[name])}"
             raise kind(f"{component.__name__}: {message}")

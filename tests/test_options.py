@@ -135,3 +135,18 @@ def test_a_refusal_names_the_component_the_option_what_is_expected_and_what_came
         build()
 
     assert str(raised.value) == message
+
+
+def test_what_only_a_type_checker_knows_does_not_hinder():
+    names = {}
+    exec(
+        "from __future__ import annotations\n"
+        "from npnn_cli.nn import Module\n"
+        "class Net(Module):\n"
+        "    def __init__(self, config: Unknown, width: int = None):\n"
+        "        self.config, self.width = config, width\n",
+        names,
+    )
+
+    net = names["Net"]({"depth": 3}, width=None)
+    assert net.options == {"config": {"depth": 3}, "width": None}
