@@ -38,7 +38,7 @@ class Effort:
 
 
 QUICK = Effort(rounds=2, steps=4, warm_up=1, epochs=1)
-LAYERS = Effort(rounds=10, steps=25, warm_up=5, epochs=0)
+LAYERS = Effort(rounds=10, steps=10, warm_up=2, epochs=0)
 QUICK_LAYERS = Effort(rounds=2, steps=2, warm_up=1, epochs=0)
 
 
