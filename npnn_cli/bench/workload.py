@@ -11,7 +11,6 @@ from npnn_cli.autograd.ops.primitive import Array
 from npnn_cli.data import DataLoader, DataSplits
 from npnn_cli.spec import RunSpec, without_inferred
 from npnn_cli.training.building import Network, build_network
-from npnn_cli.training.threads import default_threads
 
 # A schedule of the spec's own length could run out while its steps are still being timed.
 ENDLESS = 1_000_000
@@ -71,9 +70,9 @@ class Workload:
 
 def timed_spec(spec: RunSpec, batch_size: int | None = None) -> RunSpec:
     """The spec as it is timed: with this batch size, its threads resolved, and a schedule that does not run out."""
-    size = batch_size or spec.training.batch_size
-    threads = spec.training.threads or default_threads(size)
-    training = spec.training.model_copy(update={"batch_size": size, "epochs": ENDLESS, "threads": threads})
+    training = spec.training.model_copy(update={"batch_size": batch_size or spec.training.batch_size})
+    resolved = build_network(spec.model_copy(update={"training": training})).spec.training
+    training = training.model_copy(update={"epochs": ENDLESS, "threads": resolved.threads})
     # The scheduler is left without what follows from the training's length.
     scheduler = spec.scheduler and without_inferred(spec.scheduler, registry.schedulers)
     return spec.model_copy(update={"training": training, "scheduler": scheduler})

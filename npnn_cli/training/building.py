@@ -55,12 +55,7 @@ class Network:
 
     def pinned_threads(self) -> AbstractContextManager[object]:
         """Inside the ``with`` block, work is shared by as many threads as the spec says."""
-        return pinned_threads(self.spec.training.threads or 1, of_ops=self.convolves)
-
-    @property
-    def convolves(self) -> bool:
-        """Whether there is a convolution, so that most of the time goes into operations on images or signals."""
-        return any(isinstance(module, Conv1d | Conv2d | ConvTranspose2d) for module in self.model.modules())
+        return pinned_threads(self.spec.training.threads or 1, of_ops=_convolves(self.model))
 
     def load_data(self) -> DataSplits:
         """Read the data and split it as the spec's seed says."""
@@ -143,7 +138,10 @@ def build_network(spec: RunSpec) -> Network:
     if mistakes or dataset is None or loss is None or built is None:
         raise SpecError(mistakes)
 
-    threads = spec.training.threads or default_threads(spec.training.batch_size)
+    multiplications = sum(layer.multiplications for layer in built.layers)
+    threads = spec.training.threads or default_threads(
+        spec.training.batch_size, multiplications, of_ops=_convolves(built.model)
+    )
     resolved_spec = spec.model_copy(
         update={
             "data": with_defaults(spec.data, registry.datasets),
@@ -155,6 +153,11 @@ def build_network(spec: RunSpec) -> Network:
         }
     )
     return Network(resolved_spec, dataset, built.model, loss, tuple(built.layers))
+
+
+def _convolves(model: Sequential) -> bool:
+    """Whether there is a convolution, so that most of the time goes into operations on images or signals."""
+    return any(isinstance(module, Conv1d | Conv2d | ConvTranspose2d) for module in model.modules())
 
 
 def _build_model(spec: RunSpec, dataset: Dataset) -> BuiltModel:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -40,6 +41,11 @@ class LayerSummary:
     output_shape: Shape
     parameters: int
     frozen: int
+
+    @property
+    def multiplications(self) -> int:
+        """How many a sample takes, about: each parameter stands once in the output, of images once at each pixel."""
+        return self.parameters * math.prod(self.output_shape[1:])
 
 
 @dataclass(frozen=True, eq=False)

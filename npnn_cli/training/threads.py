@@ -18,12 +18,26 @@ from npnn_cli.autograd.threads import get_num_threads, set_num_threads
 # slower by a quarter at 32 samples and faster by a tenth at 64; but beside another busy process, where each waits for
 # the other, the same epochs took twenty times as long with two threads: too much to risk for a tenth.
 SMALLEST_SHARED_BATCH = 128
+
+# Below so many multiplications in a batch, sharing ops saves nothing. On two cores, batches of 64 through convolutions
+# to 8 and 16 channels (18 million) took as long with two threads as with one, to 16 and 32 channels (65 million) four
+# fifths of the time, and to 32 and 64 channels (246 million) as well.
+FEWEST_SHARED_MULTIPLICATIONS = 30_000_000
 MOST_THREADS = 2
 
 
-def default_threads(batch_size: int) -> int:
-    """The number of threads that was measured to be fastest for small networks at this batch size."""
-    return 1 if batch_size < SMALLEST_SHARED_BATCH else min(MOST_THREADS, os.cpu_count() or 1)
+def default_threads(batch_size: int, multiplications: int, *, of_ops: bool) -> int:
+    """The number of threads that was measured to be fastest for small networks.
+
+    Args:
+        batch_size: how many samples a batch has.
+        multiplications: how many there are in the forward pass of a sample, about.
+        of_ops: whether the threads share the work of whole ops, see :func:`pinned_threads`.
+    """
+    pays = (
+        batch_size * multiplications >= FEWEST_SHARED_MULTIPLICATIONS if of_ops else batch_size >= SMALLEST_SHARED_BATCH
+    )
+    return min(MOST_THREADS, os.cpu_count() or 1) if pays else 1
 
 
 @contextmanager

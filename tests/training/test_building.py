@@ -249,3 +249,27 @@ def test_a_size_that_follows_from_a_dimension_which_is_not_there(throwaway, no_d
 
     with pytest.raises(SpecError, match=r"^small.yaml:3:16  layer 1 \(Linear\) cannot take the shape \(\) "):
         build_network(small_spec(model="[Total, {type: Linear, out_features: 1}]"))
+
+
+SMALL = (
+    "{{type: Conv2d, out_channels: {}, kernel_size: 3, padding: 1}}, {{type: Conv2d, out_channels: 16, kernel_size: 3}}"
+)
+DIGITS = {"data": "MNIST", "loss": "CrossEntropyLoss"}
+
+
+@pytest.mark.parametrize(
+    ("sections", "batch_size", "threads"),
+    [
+        ({}, 64, 1),
+        ({}, 128, 2),
+        ({**DIGITS, "model": f"[{SMALL.format(1)}, Flatten, {{type: Linear, out_features: 10}}]"}, 64, 1),
+        ({**DIGITS, "model": f"[{SMALL.format(1)}, Flatten, {{type: Linear, out_features: 10}}]"}, 512, 2),
+        ({**DIGITS, "model": f"[{SMALL.format(32)}, Flatten, {{type: Linear, out_features: 10}}]"}, 64, 2),
+        ({"training": "{epochs: 1, batch_size: 64, threads: 5}"}, None, 5),
+    ],
+)
+def test_as_many_threads_as_pay_unless_the_spec_says_how_many(no_data, monkeypatch, sections, batch_size, threads):
+    monkeypatch.setattr("os.cpu_count", lambda: 8)
+    if batch_size:
+        sections = {**sections, "training": f"{{epochs: 1, batch_size: {batch_size}}}"}
+    assert build_network(small_spec(**sections)).spec.training.threads == threads
