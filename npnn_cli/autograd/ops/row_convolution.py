@@ -8,6 +8,7 @@ no copies of their own. With the batch innermost, all passes over the data run a
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -70,10 +71,7 @@ class RowConvolution:
                 place[:, :, :, : to.start] = place[:, :, :, to.stop :] = 0
                 place[:, :, :, to] = rows[groups, kept, members, origin]
 
-        if self.groups > 1:
-            share(lambda part: of_part(part, slice(None)), self.groups, shifts.size)
-        else:
-            share(lambda part: of_part(slice(None), part), members, shifts.size)
+        self._share_channels(of_part, shifts.size)
         return overlapping_rows(
             shifts.reshape(self.groups, padded_height, kw * members, out_width * batch),
             kh,
@@ -131,11 +129,15 @@ class RowConvolution:
                     1, 2
                 )
 
-        if self.groups > 1:
-            share(lambda part: of_part(part, slice(None)), self.groups, products.size)
-        else:
-            share(lambda part: of_part(slice(None), part), members, products.size)
+        self._share_channels(of_part, products.size)
         return spread.reshape(channels, height, width, batch).transpose(3, 0, 1, 2)
+
+    def _share_channels(self, work: Callable[[slice, slice], None], elements: int) -> None:
+        """Let threads share a work on some of the groups and some of the channels in each."""
+        if self.groups > 1:
+            share(lambda part: work(part, slice(None)), self.groups, elements)
+        else:
+            share(lambda part: work(slice(None), part), self.shape[1], elements)
 
     def _filters(self, weight: Array) -> Array:
         """Filters as rows, (groups, 1, C_out/groups, kh·kw·C/groups)."""
