@@ -1,8 +1,9 @@
 """Threads that share the work of an op: while NumPy computes, other threads of Python may run.
 
 An op that is worth it cuts its arrays into parts, and each part is computed as it would be alone. The result therefore
-has the same bits however many threads there are. There is one unless :func:`set_num_threads` says otherwise; where
-there are more, matrix products should have one thread each, or they get in one another's way.
+has the same bits however many threads there are, unless a single matrix product had to be cut: BLAS may sum the terms
+of a smaller one in another order. There is one thread unless :func:`set_num_threads` says otherwise; where there are
+more, matrix products should have one thread each, or they get in one another's way.
 """
 
 from __future__ import annotations
@@ -36,9 +37,12 @@ def set_num_threads(count: int) -> None:
     """Set how many threads may share the work of an op; under PyTorch's name.
 
     Raises:
+        TypeError: if it is no whole number.
         ValueError: if there is to be none.
     """
     global _count
+    if not isinstance(count, int) or isinstance(count, bool):
+        raise TypeError(f"set_num_threads: expected a whole number of threads, got {count!r}")
     if count < 1:
         raise ValueError(f"set_num_threads: expected at least 1 thread, got {count}")
     _count = count
@@ -61,9 +65,13 @@ def share(work: Callable[[slice], object], size: int, elements: int) -> None:
         helpers = _helpers_for(len(others))
         for helper, part in zip(helpers, others, strict=True):
             helper.start(work, part)
-        work(first)
-        for helper in helpers:
-            helper.finish()
+        try:
+            work(first)
+        finally:
+            errors = [helper.finish() for helper in helpers]  # all of them: none may write any more
+        for error in errors:
+            if error is not None:
+                raise error
     finally:
         _in_use.release()
 
@@ -133,12 +141,11 @@ class _Helper:
         context = copy_context()
         self._orders.put(lambda: context.run(work, part))
 
-    def finish(self) -> None:
-        """Wait until it is done, and raise the error that it ended in, if any."""
+    def finish(self) -> BaseException | None:
+        """Wait until it is done; return the error that it ended in, if any."""
         error = self._results.get()
         self._is_busy = False
-        if error is not None:
-            raise error
+        return error
 
     @property
     def is_ready(self) -> bool:

@@ -69,7 +69,7 @@ def one_hot(input: Any, num_classes: int = -1) -> Tensor:
     if num_classes == -1:
         if not indices.size:
             raise ValueError("one_hot: num_classes must be given where there is no index")
-        num_classes = int(indices.max()) + 1
+        num_classes = max(1, int(indices.max()) + 1)
     if num_classes < 1:
         raise ValueError(f"one_hot: num_classes must be at least 1, or -1 to infer it, got {num_classes}")
     wrong = indices[(indices < 0) | (indices >= num_classes)]

@@ -122,12 +122,14 @@ def binary_cross_entropy(input: Tensor, target: Any, weight: Any = None, reducti
     See https://pytorch.org/docs/stable/generated/torch.nn.functional.binary_cross_entropy.html.
 
     Raises:
-        ValueError: if an input is no probability.
+        ValueError: if an input or a target is no probability.
     """
     input, target = comparable("binary_cross_entropy", input, target)
-    outside = input.data[(input.data < 0) | (input.data > 1)]
-    if outside.size:
-        raise ValueError(f"binary_cross_entropy: input must lie between 0 and 1, got {outside[0]}: apply a sigmoid")
+    for name, numbers, remedy in (("input", input.data, ": apply a sigmoid"), ("target", target.data, "")):
+        outside = numbers[(numbers < 0) | (numbers > 1)]
+        if outside.size:
+            message = f"binary_cross_entropy: {name} must lie between 0 and 1, got {outside[0]}{remedy}"
+            raise ValueError(message)
     each = apply(losses.bernoulli_cross_entropy, input, target)
     return reduced(scaled("binary_cross_entropy", each, weight), reduction)
 

@@ -159,6 +159,8 @@ def group_norm(input: Tensor, num_groups: int, weight: Any = None, bias: Any = N
     channels = input.shape[1]
     _check_shapes("group_norm", {"weight": weight, "bias": bias}, (channels,))
     members = (num_groups, channels // num_groups, math.prod(input.shape[2:]))
+    if len(input) * members[1] * members[2] == 1:
+        raise ValueError(f"group_norm: a group must have more than one number, got shape {input.shape}")
     weight, bias = (_reshaped(each, (*members[:2], 1)) for each in (weight, bias))
     groups = input.reshape(len(input), *members)
     return apply(normalization.normalize, groups, weight, bias, dim=(2, 3), eps=eps).reshape(input.shape)

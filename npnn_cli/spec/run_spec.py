@@ -87,7 +87,7 @@ class TrainingSpec(_Strict):
         batch_size: samples per step.
         clip_grad_norm: the norm to which the gradient of all parameters together is scaled down where it is larger.
         clip_grad_value: the size to which every entry of the gradient is limited.
-        threads: how many threads share a matrix product; by default what was measured to suit the batch size.
+        threads: how many threads share the work; by default what was measured to suit the network and the batch size.
     """
 
     epochs: int = Field(ge=1)

@@ -11,7 +11,7 @@ from npnn_cli import functional as F
 
 BATCH, HEIGHT, WIDTH = 4, 6, 7
 
-every_kind = [
+KINDS = [
     pytest.mark.parametrize("groups", [1, 2, 4]),
     # The widest padding is wider than some kernels.
     pytest.mark.parametrize(
@@ -20,6 +20,13 @@ every_kind = [
     pytest.mark.parametrize("stride", [(1, 1), (2, 3), (4, 1)], ids=str),
     pytest.mark.parametrize("kernel", [(1, 1), (3, 2), (2, 3)], ids=str),
 ]
+
+
+def every_kind(test):
+    """The test with every combination of these options."""
+    for mark in KINDS:
+        test = mark(test)
+    return test
 
 
 def batch_innermost(images):
@@ -46,21 +53,18 @@ def draw(*shapes):
     return [rng.standard_normal(shape) for shape in shapes]
 
 
+@every_kind
 def test_convolution(kernel, stride, padding, dilation, groups):
     for channels, layout in [(4, np.ascontiguousarray), (8, batch_innermost)]:
         arrays = draw((BATCH, channels, HEIGHT, WIDTH), (12, channels // groups, *kernel), 12)
         compare("conv2d", arrays, layout, stride=stride, padding=padding, dilation=dilation, groups=groups)
 
 
+@every_kind
 def test_transposed_convolution(kernel, stride, padding, dilation, groups):
     for channels, layout in [(4, np.ascontiguousarray), (8, batch_innermost)]:
         arrays = draw((BATCH, channels, HEIGHT, WIDTH), (channels, 6, *kernel), 6 * groups)
         compare("conv_transpose2d", arrays, layout, stride=stride, padding=padding, dilation=dilation, groups=groups)
-
-
-for test in (test_convolution, test_transposed_convolution):
-    for mark in every_kind:
-        mark(test)
 
 
 @pytest.mark.parametrize("kernel", [1, 2, 3, 4, 5])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -30,6 +31,8 @@ def test_there_is_one_thread_unless_more_are_asked_for():
     assert callers == [(threading.get_ident(), slice(0, 10))]
     with pytest.raises(ValueError, match="at least 1 thread, got 0"):
         set_num_threads(0)
+    with pytest.raises(TypeError, match=r"a whole number of threads, got 2\.5"):
+        set_num_threads(2.5)
     assert get_num_threads() == 1
 
 
@@ -51,6 +54,20 @@ def test_little_work_is_not_shared():
     parts = []
     share(parts.append, 10, threads.LEAST_ELEMENTS)
     assert parts == [slice(0, 10)]
+
+
+def test_nothing_is_written_any_more_after_an_error():
+    written = []
+
+    def work(part):
+        if part.start == 0:
+            raise ArithmeticError("at once")
+        time.sleep(0.05)
+        written.append(part)
+
+    with pytest.raises(ArithmeticError, match="at once"):
+        share(work, 3, MANY)
+    assert len(written) == 2
 
 
 def test_work_within_work_is_not_shared_again():

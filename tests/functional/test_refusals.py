@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 import warnings
 
 import numpy as np
@@ -341,6 +342,15 @@ TABLE = [
     ),
     (lambda: F.layer_norm(np.arange(4), (4,)), TypeError, "layer_norm: input must be floating, got int64"),
     (lambda: F.group_norm(X, 2), ValueError, "group_norm: .* divisible by num_groups=2"),
+    (lambda: F.group_norm([[1.0, 2.0]], 2), ValueError, r"group_norm: .* more than one number, got shape \(1, 2\)"),
+    (lambda: F.interpolate(IMAGES, scale_factor=math.inf), ValueError, "interpolate: scale_factor must be .* got inf"),
+    (lambda: F.interpolate(IMAGES, scale_factor=(2.0, "2")), ValueError, "interpolate: scale_factor must be numbers"),
+    (lambda: F.one_hot([-1]), IndexError, "one_hot: indices must lie between 0 and 0, got -1"),
+    (
+        lambda: F.binary_cross_entropy([0.5], [3.0]),
+        ValueError,
+        "binary_cross_entropy: target must lie between 0 and 1, got 3.0",
+    ),
     # Losses
     (lambda: F.mse_loss(np.arange(3), np.arange(3)), TypeError, "mse_loss: input must be floating, got int64"),
     (

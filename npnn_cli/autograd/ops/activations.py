@@ -85,9 +85,9 @@ def silu(x: Array, /) -> Answer:
     ans, slope = np.empty_like(x), np.empty_like(x)
 
     def of_part(x: Array, ans: Array, slope: Array) -> None:
-        share = _sigmoid(x, out=slope)
-        np.multiply(x, share, out=ans)
-        change = 1 - share
+        below = _sigmoid(x, out=slope)
+        np.multiply(x, below, out=ans)
+        change = 1 - below
         change *= ans
         slope += change
 
@@ -122,27 +122,27 @@ def gelu(x: Array, /, approximate: Literal["none", "tanh"] = "none") -> Answer:
 
 def _gelu(x: Array, ans: Array, slope: Array) -> None:
     """X Φ(x), and its derivative Φ(x) + x Φ'(x)."""
-    share, density = normal_distribution(x)
-    np.multiply(x, share, out=ans)
+    below, density = normal_distribution(x)
+    np.multiply(x, below, out=ans)
     np.multiply(x, density, out=slope)
-    slope += share
+    slope += below
 
 
 def _gelu_by_tanh(x: Array, ans: Array, slope: Array) -> None:
     """X Φ(x) with Φ(x) = (1 + tanh u) / 2, u = √(2/π) (x + 0.044715 x³); the derivative is Φ + 2 x Φ (1 - Φ) u'."""
     scale, square = x.dtype.type(math.sqrt(2 / math.pi)), np.square(x)
-    share = np.multiply(square, scale * x.dtype.type(0.044715))
-    share += scale
-    share *= x
-    np.tanh(share, out=share)
-    share += 1
-    share *= 0.5
-    np.multiply(x, share, out=ans)
+    below = np.multiply(square, scale * x.dtype.type(0.044715))
+    below += scale
+    below *= x
+    np.tanh(below, out=below)
+    below += 1
+    below *= 0.5
+    np.multiply(x, below, out=ans)
     np.multiply(square, scale * x.dtype.type(6 * 0.044715), out=slope)
     slope += 2 * scale
     slope *= ans
-    slope *= np.subtract(1, share, out=square)
-    slope += share
+    slope *= np.subtract(1, below, out=square)
+    slope += below
 
 
 @primitive(

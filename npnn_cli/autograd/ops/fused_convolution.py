@@ -69,6 +69,7 @@ def conv2d_relu_max_pool2d(x: Array, weight: Array, bias: Array | None = None, /
 
     The same as ``max_pool2d(relu(conv2d(x, weight, bias, padding=(kh // 2, kw // 2))), 2)`` where :func:`can_fuse` says
     so: the filters (C_out, C, kh, kw) are of odd size, H and W are even. This is not checked again.
+    A bias so large that rounding makes equals of different sums may give another of them the gradient.
 
     The answer, and the gradient of x, lie in memory as (C, H, W, N). An x or g that does not has to be transposed.
     """

@@ -28,7 +28,8 @@ def interpolate(
 ) -> Answer:
     """Resize signals (N, C, L) or images (N, C, H, W): each element of the answer is the nearest one of x.
 
-    Element i of n over an x of size s is its element floor(i s/n), or floor(i / scale_factor) if that is given.
+    Element i of n over an x of size s is its element floor(i s/n), or floor(i / scale_factor) if that is given; but of
+    images that by such a factor keep their size, or double it, the element floor(i s/n), as in PyTorch.
     See https://pytorch.org/docs/stable/generated/torch.nn.functional.interpolate.html.
 
     Raises:
@@ -41,6 +42,8 @@ def interpolate(
             f"got shape {x.shape}, {mode=}, {size=}, {scale_factor=}"
         )
     scales = _for_each("scale_factor", scale_factor, spatial)
+    if not all(isinstance(scale, int | float | np.number) and 0 < scale < math.inf for scale in scales):
+        raise ValueError(f"interpolate: scale_factor must be numbers above 0, got {scale_factor!r}")
     sizes = [math.floor(old * scale) for old, scale in zip(spatial, scales, strict=True)]
     sizes = sizes if size is None else _for_each("size", size, spatial)
     if not all(isinstance(new, int | np.integer) for new in sizes):
@@ -49,10 +52,10 @@ def interpolate(
         raise ValueError(f"interpolate: sizes must be at least 1, got {x.shape} to become (..., {tuple(sizes)})")
     windows = []  # of the answer's elements to which the same element of x is nearest
     for old, new, scale in zip(spatial, sizes, scales, strict=True):
-        step = np.float32(1 / scale if size is None else old / new)  # in single precision, as PyTorch rounds it
-        windows.append(
-            _windows(np.minimum(np.floor(np.arange(new, dtype=np.float32) * step).astype(int), old - 1), old)
-        )
+        by_size = size is not None or (len(spatial) == 2 and new in (old, 2 * old))
+        step = np.float32(old / new if by_size else 1 / scale)  # in single precision, as PyTorch rounds it
+        nearest = np.minimum(np.floor(np.arange(new, dtype=np.float32) * step).astype(int), old - 1)
+        windows.append(_windows_of_nearest(nearest, old))
 
     ans = x
     for axis, of_elements in enumerate(windows, start=2):
@@ -66,7 +69,7 @@ def interpolate(
     return ans, gradient
 
 
-def _windows(nearest: Array, count: int) -> Slabs:
+def _windows_of_nearest(nearest: Array, count: int) -> Slabs:
     """For each of so many elements, the window of places to which it is nearest; ``nearest`` increases."""
     size = len(nearest)
     if size % count == 0 and (nearest == np.arange(size) // (size // count)).all():

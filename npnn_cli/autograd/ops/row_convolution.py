@@ -83,14 +83,14 @@ class RowConvolution:
         """Filters (C_out, C/groups, kh, kw) times columns: images (N, C_out, H_out, W_out)."""
         groups, height, _, length = columns.shape
         ans = np.empty((groups, len(weight) // groups, height, length), np.result_type(weight, columns))
-        _multiply(self._filters(weight), columns, out=ans.swapaxes(1, 2))
+        _shared_product(self._filters(weight), columns, out=ans.swapaxes(1, 2))
         return ans.reshape(len(weight), *self.output, self.shape[0]).transpose(3, 0, 1, 2)
 
     def gradient_of_weight(self, columns: Array, g: Array) -> Array:
         """The sum over all places of g (N, C_out, H_out, W_out) times columns: filters (C_out, C/groups, kh, kw)."""
         rows = self._rows(g).swapaxes(2, 3)  # (groups, H_out, W_out·N, C_out/groups)
         products = np.empty((*columns.shape[:3], rows.shape[3]), np.result_type(columns, g))
-        _multiply(columns, rows, out=products)
+        _shared_product(columns, rows, out=products)
         gradient: Array = products.sum(axis=1)  # (groups, kh·kw·C/groups, C_out/groups)
         gradient = gradient.reshape(self.groups, *self.kernel, -1, gradient.shape[2])
         return gradient.transpose(0, 4, 3, 1, 2).reshape(g.shape[1], -1, *self.kernel)
@@ -114,7 +114,7 @@ class RowConvolution:
         out_height, out_width = self.output
         filters, rows = self._filters(weight), self._rows(g)
         products = np.empty((self.groups, out_height, filters.shape[3], out_width * batch), np.result_type(g, weight))
-        _multiply(filters.swapaxes(2, 3), rows, out=products)
+        _shared_product(filters.swapaxes(2, 3), rows, out=products)
         members = channels // self.groups
         of_taps = products.reshape(self.groups, out_height, kh, kw, members, out_width, batch)
         spread = np.zeros((self.groups, members, height, width, batch), products.dtype)
@@ -177,7 +177,7 @@ def filter_matrix(weight: Array) -> Array:
     return weight.transpose(0, 2, 3, 1).reshape(len(weight), math.prod(weight.shape[1:]))
 
 
-def _multiply(a: Array, b: Array, out: Array) -> None:
+def _shared_product(a: Array, b: Array, out: Array) -> None:
     """Matrix products (groups, rows of pixels, ...), shared between threads.
 
     They are cut along groups or rows of pixels, or where there is only one of each, along the longer side of ``out``.

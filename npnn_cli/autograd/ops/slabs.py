@@ -194,18 +194,18 @@ def spread_to_maxima(g: Array, x: Array, axis: int, slabs: Slabs, out: Array | N
         for position in range(len(places) - 1, 0, -1):
             last, so_far = elements[position], greatest[position - 1]
             is_last = last > so_far
-            _multiply(left, is_last, ans[*before, places[position]], slabs.overlap)
+            _write_masked(left, is_last, ans[*before, places[position]], slabs.overlap)
             is_before = np.greater_equal(so_far, last, out=is_last)  # neither, where one is nan
             if position == 1:
-                _multiply(left, is_before, ans[*before, places[0]], slabs.overlap)
+                _write_masked(left, is_before, ans[*before, places[0]], slabs.overlap)
             else:
                 left = left * is_before
         if len(places) == 1:
-            _multiply(left, True, ans[*before, places[0]], slabs.overlap)
+            _write_masked(left, True, ans[*before, places[0]], slabs.overlap)
     return ans
 
 
-def _multiply(g: Array, mask: Array | bool, out: Array, overlap: bool) -> None:
+def _write_masked(g: Array, mask: Array | bool, out: Array, overlap: bool) -> None:
     if overlap:
         out += g * mask
     else:
