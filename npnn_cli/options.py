@@ -107,8 +107,8 @@ _PLAIN: dict[Any, Any] = {bool: bool, int: int, float: int | float, str: str, No
 def fits(value: Any, annotation: Any) -> bool:
     """Whether a value is what an annotation says, as far as it speaks of numbers, truth, texts and lists of them.
 
-    A whole number will do for a number, and a list for a tuple. NumPy's numbers are numbers, and an array or a tensor
-    is a list.
+    A whole number will do for a number, and a list for a tuple. NumPy's numbers are numbers; an array or a tensor is a
+    list of numbers, but no tuple.
     """
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin in (Union, UnionType):

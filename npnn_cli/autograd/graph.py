@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable, Generator
 from contextlib import ContextDecorator
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeVar, cast
 
 import numpy as np
 
@@ -100,7 +100,7 @@ def backward(root: Tensor, gradient: Array) -> None:
             for source, contribution in contributions(tensor, g):
                 if source.number > tensor.number:
                     raise RuntimeError(_changed(source))
-                if source.packed is not None and contribution is source.packed[1]:
+                if source.packed is not None and contribution is source.packed.gradient:
                     source.grad = contribution  # written to its place already
                 elif not source.links:
                     _reach_leaf(source, contribution, g)
@@ -147,19 +147,48 @@ def _add(leaf: Tensor, gradient: Array) -> None:
         leaf.grad += gradient
 
 
-# What refers to a free buffer: its leaf, its optimizer's block, and in free_buffer the variable and the question.
-_HOLDERS_OF_A_FREE_BUFFER = 4
+class Packed(NamedTuple):
+    """What an optimizer that has packed a leaf knows of it.
+
+    Attributes:
+        data: the leaf's, a view of all packed data; others, if they were replaced since.
+        gradient: where its gradient is to be written: one of the views of all packed gradients.
+        views: how many there are.
+    """
+
+    data: Array
+    gradient: Array
+    views: int
 
 
 def free_buffer(leaf: Tensor) -> Array | None:
     """Where the gradient of a leaf without one is to be written.
 
-    None if no optimizer has packed the leaf, or its data were replaced since, or somebody has kept the last gradient.
+    None if no optimizer has packed the leaf, or its data were replaced since, or somebody has kept the last gradient or
+    a part of it.
     """
-    if leaf.packed is None or leaf.grad is not None:
+    packed = leaf.packed
+    if packed is None or leaf.grad is not None or packed.data is not leaf.data:
         return None
-    data, buffer = leaf.packed
-    return buffer if data is leaf.data and sys.getrefcount(buffer) <= _HOLDERS_OF_A_FREE_BUFFER else None
+    holders, holders_of_all = _count_holders(packed)
+    is_free = holders <= _FREE[0] and holders_of_all <= _FREE[1] + packed.views
+    return packed.gradient if is_free else None
+
+
+def _count_holders(packed: Packed) -> tuple[int, int]:
+    """How many references there are to the place of a gradient, and to the array that it is a view of."""
+    return sys.getrefcount(packed.gradient), sys.getrefcount(packed.gradient.base)
+
+
+def _count_holders_of_what_is_free() -> tuple[int, int]:
+    """What the counts are if only the leaf and the optimizer hold a place; of the second, without the views."""
+    everything = np.empty(1)
+    places = [everything[:]]
+    holders, holders_of_all = _count_holders(Packed(everything, places[0], 1))
+    return holders, holders_of_all - len(places) - 1  # of these, Packed's data are one
+
+
+_FREE = _count_holders_of_what_is_free()
 
 
 def _fitted(contribution: Array, data: Array) -> Array:

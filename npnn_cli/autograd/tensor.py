@@ -58,7 +58,7 @@ class Tensor(NumericMethods, ShapeMethods):
         if data is None or self.data.dtype.kind not in "fiub":
             raise TypeError(f"a Tensor holds numbers, got {'None' if data is None else self.data.dtype}")
         self.grad: Array | None = None
-        self.packed: tuple[Array, Array] | None = None
+        self.packed: graph.Packed | None = None
         self.links: Links = ()
         self.joint: Joint | None = None
         self.number = next(_numbers)

@@ -36,7 +36,6 @@ def evaluate(run: str, weights: str, runs: Path) -> None:
         raise CheckpointError(f"{checkpoint}: with these weights, the outputs of the model are not all finite")
     out = console()
     out.print(f"{checkpoint} on {len(splits.test):,} test samples of {network.spec.data.type}\n", soft_wrap=True)
-    folder.evaluation.mkdir(exist_ok=True)
     if network.dataset.task == "classification":
         report = _classification(out, network, splits.test, evaluation, folder.evaluation)
     else:
@@ -55,6 +54,7 @@ def _classification(
     out.print()
     out.print(confusion_table(report.confusion_matrix, names))
     out.print()
+    folder.mkdir(exist_ok=True)
     title = f"{network.spec.name}: accuracy {report.accuracy:.2%}"
     plot_confusion_matrix(report.confusion_matrix, names, folder / "confusion_matrix.png", title=title)
     if len(network.dataset.input_shape) == 3:
@@ -74,6 +74,7 @@ def _regression(out: Console, network: Network, evaluation: Evaluation, folder: 
     report = regression_report(evaluation.targets, evaluation.outputs)
     out.print(regression_table(report, network.dataset.target_name))
     out.print()
+    folder.mkdir(exist_ok=True)
     path = folder / "predictions.png"
     plot_predictions(evaluation.targets, evaluation.outputs, path, target_name=network.dataset.target_name)
     return report.to_dict()

@@ -50,7 +50,7 @@ def max_pool1d(
     Raises:
         ValueError: if the input is no batch of signals, or the window does not fit.
     """
-    kernel, stride, pad = _windows("max_pool1d", input, kernel_size, stride, padding)
+    kernel, stride, pad = _of_images("max_pool1d", input, kernel_size, stride, padding)
     return _flat(max_pool2d(_high(input), kernel, stride, pad, (1, single(dilation)), ceil_mode))
 
 
@@ -72,11 +72,11 @@ def avg_pool1d(
     Raises:
         ValueError: if the input is no batch of signals, or the window does not fit.
     """
-    kernel, stride, pad = _windows("avg_pool1d", input, kernel_size, stride, padding)
+    kernel, stride, pad = _of_images("avg_pool1d", input, kernel_size, stride, padding)
     return _flat(avg_pool2d(_high(input), kernel, stride, pad, ceil_mode, count_include_pad))
 
 
-def _windows(op: str, input: Tensor, kernel: Single, stride: Single | None, padding: Single) -> tuple[Any, Any, Any]:
+def _of_images(op: str, input: Tensor, kernel: Single, stride: Single | None, padding: Single) -> tuple[Any, Any, Any]:
     """Options for signals, as options for images of height 1."""
     if input.ndim not in (2, 3):
         raise ValueError(f"{op}: expected signals (N, C, L) or (C, L), got shape {input.shape}")

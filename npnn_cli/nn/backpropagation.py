@@ -76,7 +76,7 @@ def loss_in_a_row(model: Module, loss: Loss, inputs: Array, targets: Array) -> t
 
 def _ops_in_a_row(model: Module, inputs: Array) -> list[Step]:
     """The steps in which a Sequential passes such inputs through ops; none if there is more to it."""
-    if not isinstance(model, Sequential) or type(model).forward is not Sequential.forward:
+    if not isinstance(model, Sequential) or type(model).forward is not Sequential.forward or "forward" in vars(model):
         return []
     steps = model.plans.of(inputs) or []
     return steps if all(step.op is not None for step in steps) else []

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeGuard, TypeVar
 
 from npnn_cli.autograd.dispatch import apply
 from npnn_cli.autograd.ops.fused_convolution import can_fuse, conv2d_relu_max_pool2d
@@ -22,6 +22,8 @@ from npnn_cli.nn.flatten import Flatten
 from npnn_cli.nn.linear import Linear
 from npnn_cli.nn.module import Module, Parameter
 from npnn_cli.nn.pooling import MaxPool2d
+
+M = TypeVar("M", bound=Module)
 
 
 class Step(NamedTuple):
@@ -49,6 +51,10 @@ class Plans(dict[tuple[str, tuple[int, ...]], list[Step]]):
     """
 
     replacements = 0
+
+    def __reduce__(self) -> tuple[type[Plans], tuple[()]]:
+        """A copy plans anew: its modules are others, and another process counts replacements of its own."""
+        return Plans, ()
 
     def of(self, input: Array) -> list[Step] | None:
         """The steps for a batch of inputs, if they have been found already."""
@@ -104,33 +110,33 @@ def _length_of_stack(modules: Sequence[Module], shape: tuple[int, ...]) -> int:
     0 if fewer than two of them are Linear and have a bias, or if they do not fit the input or one another.
     """
     first = modules[0]
-    start = 1 if isinstance(first, Flatten) and (first.start_dim, first.end_dim) == (1, -1) else 0
+    start = 1 if _is_plain(first, Flatten) and (first.start_dim, first.end_dim) == (1, -1) else 0
     if not start and len(shape) != 2:
         return 0
     features, end = math.prod(shape[1:]), start
     for position in range(start, len(modules), 2):
         linear, before = modules[position], modules[position - 1]
-        if not isinstance(linear, Linear) or not _maps(linear, features):
+        if not _is_plain(linear, Linear) or linear.bias is None or linear.weight.shape[1] != features:
             break
-        if position > start and type(before) is not ReLU:
+        if position > start and not _is_plain(before, ReLU):
             break
         features, end = linear.weight.shape[0], position + 2
     length = end - 1  # without a ReLU after the last Linear
     return length if length - start >= 3 else 0
 
 
-def _maps(linear: Linear, features: int) -> bool:
-    """Whether this is a layer of no subclass, has a bias, and takes so many features."""
-    return type(linear) is Linear and linear.bias is not None and linear.weight.shape[1] == features
+def _is_plain(module: Module, kind: type[M]) -> TypeGuard[M]:
+    """Whether this is a module of that class and no subclass, which has not been given another ``forward``."""
+    return type(module) is kind and "forward" not in vars(module)
 
 
 def _pools_at_once(modules: Sequence[Module], shape: tuple[int, ...]) -> bool:
     """Whether these are a convolution, a ReLU and a pooling, no subclasses, that fit one another and the images."""
-    if [type(module) for module in modules] != [Conv2d, ReLU, MaxPool2d]:
+    if len(modules) < 3:
         return False
-    convolution, _, pooling = modules
-    assert isinstance(convolution, Conv2d)
-    assert isinstance(pooling, MaxPool2d)
+    convolution, relu, pooling = modules
+    if not (_is_plain(convolution, Conv2d) and _is_plain(relu, ReLU) and _is_plain(pooling, MaxPool2d)):
+        return False
     _, in_channels, *kernel_size = convolution.weight.shape
     return (
         convolution.groups == 1

@@ -60,7 +60,8 @@ class Module(Component):
             raise TypeError(f"{type(self).__name__}.{name} is a parameter: set a Parameter or None, or change its data")
         if isinstance(held, Buffer) and isinstance(value, Tensor) and not isinstance(value, Buffer):
             value = Buffer(value, persistent=held.persistent)
-        if name in vars(self) and name != "training" and not isinstance(held, Buffer):
+        is_replaced = name in vars(self) or name == "forward"
+        if is_replaced and name != "training" and not isinstance(held, Buffer):
             Module.replacements += 1
         super().__setattr__(name, value)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -53,8 +54,12 @@ class Optimizer(Component):
             self.add_param_group(group)
 
     def require(self, **conditions: bool) -> None:
-        """Raise a ValueError that names each option whose condition does not hold."""
-        wrong = [f"{name}={self.options[name]}" for name, holds in conditions.items() if not holds]
+        """Raise a ValueError that names each option whose condition does not hold, or that is infinite."""
+        wrong = [
+            f"{name}={self.options[name]}"
+            for name, holds in conditions.items()
+            if not holds or self.options[name] in (math.inf, -math.inf)
+        ]
         if wrong:
             raise ValueError(f"{type(self).__name__}: out of range: {', '.join(wrong)}")
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from npnn_cli.autograd.graph import Packed
 from npnn_cli.autograd.ops.primitive import Array
 from npnn_cli.autograd.tensor import Tensor
 
@@ -40,11 +41,10 @@ class ParameterBlock:
         self.parameters = parameters
         self._in_columns = [parameter.data.flags.f_contiguous for parameter in parameters]
         self.weights = self._packed([parameter.data for parameter in parameters])
-        self.gradients = np.empty_like(self.weights)
         self._data = self._views(self.weights)
-        self._grads = self._views(self.gradients)
-        for parameter, data, grad in zip(parameters, self._data, self._grads, strict=True):
-            parameter.data, parameter.packed = data, (data, grad)
+        for parameter, data in zip(parameters, self._data, strict=True):
+            parameter.data = data
+        self._make_places_for_gradients()
         self.state: State = {
             name: self._packed([state[name] for state in states]) if isinstance(value, np.ndarray) else value
             for name, value in states[0].items()
@@ -71,12 +71,23 @@ class ParameterBlock:
             Whether the block can be updated as a whole: every parameter has a gradient, and its data are still the view
             of ``weights``, which a user may have replaced.
         """
+        all_in_place = True
         for parameter, data, grad in zip(self.parameters, self._data, self._grads, strict=True):
             if parameter.data is not data or parameter.grad is None:
                 return False
-            if parameter.grad is not grad:
+            all_in_place = all_in_place and parameter.grad is grad
+        if not all_in_place:
+            # The places may be in use: they hold what somebody has kept, or has made another's gradient.
+            self._make_places_for_gradients()
+            for parameter, grad in zip(self.parameters, self._grads, strict=True):
                 grad[...] = parameter.grad
         return True
+
+    def _make_places_for_gradients(self) -> None:
+        self.gradients = np.empty_like(self.weights)
+        self._grads = self._views(self.gradients)
+        for parameter, data, grad in zip(self.parameters, self._data, self._grads, strict=True):
+            parameter.packed = Packed(data, grad, len(self._grads))
 
     def states(self) -> list[State]:
         """The state of each parameter: views of its part of the packed arrays, in its shape, and the numbers."""

@@ -41,6 +41,7 @@ SPECS = {
         {"model": "[{type: Dropout, p: 2}]"}, ["3:9  Dropout: p is a probability between 0 and 1, got 2.0"],
     ),
     "a negative rate": ({"optimizer": "{type: Adam, lr: -1}"}, ["5:12  Adam: out of range: lr=-1.0"]),
+    "an infinite rate": ({"optimizer": "{type: Adam, lr: .inf}"}, ["5:12  Adam: out of range: lr=inf"]),
     "no period": ({"scheduler": "{type: CosineAnnealingLR, T_max: 0}"}, ["7:12  CosineAnnealingLR: T_max must be"]),
     "the wrong number of outputs": (
         {**ON_MNIST, "model": "[Flatten, {type: Linear, out_features: 9}]"},

@@ -92,6 +92,16 @@ def test_regression(npnn, train):
     assert contents(folder) == before
 
 
+def test_what_cannot_be_saved_is_shown_all_the_same(npnn, train):
+    folder = train()
+    (folder / "evaluation").write_text("in the way")
+    result = npnn("eval", folder)
+    assert result.exit_code == 2
+    assert "mean absolute error" in result.stdout
+    assert "evaluation: " in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
 def test_three_classes(blobs, npnn, train):
     folder = train(**CLASSIFICATION)
     result = npnn("eval", folder.name)

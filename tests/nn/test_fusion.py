@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import numpy as np
 import pytest
 
@@ -165,6 +167,8 @@ def _replace_the_first(model):
         _set(_7_bias=None),
         _set(_6_start_dim=2),
         _replace_the_first,
+        _set(_1_forward=lambda x: x.tanh()),
+        _set(_8_forward=lambda x: x.tanh()),
         lambda model: model.append(Tanh()),
     ],
 )
@@ -188,3 +192,21 @@ def test_what_is_changed_between_two_passes_counts(change):
         assert ours == expected
     else:
         assert np.allclose(ours, expected, rtol=0, atol=1e-5)
+
+
+def test_a_pickled_model_plans_anew():
+    model = Sequential(*layers(), Flatten(), Linear(16, 5, rng=RNG), ReLU(), Linear(5, 4, rng=RNG))
+    x = np.zeros((3, 2, 8, 8), np.float32)
+    model(x)
+    assert model.plans
+
+    loaded = pickle.loads(pickle.dumps(model))
+    assert not loaded.plans
+    assert np.array_equal(loaded(x).data, model(x).data)
+
+
+def test_a_forward_that_an_instance_was_given_before_the_first_pass_counts():
+    model = Sequential(Linear(6, 5, rng=RNG), ReLU(), Linear(5, 4, rng=RNG))
+    model[1].forward = lambda x: x.tanh()
+    x = np.ones((3, 6), np.float32)
+    assert np.allclose(model(x).data, one_by_one(model, Tensor(x)).data)

@@ -56,6 +56,27 @@ def test_a_gradient_that_somebody_keeps_is_not_overwritten():
     assert not np.array_equal(weights["0.weight"], model.state_dict()["0.weight"])
 
 
+@pytest.mark.parametrize("keep", [lambda g: g, lambda g: g[:1], lambda g: g.T, lambda g: g.reshape(-1)[2:]])
+def test_what_is_kept_of_a_gradient_outlives_the_next_steps(keep):
+    model = network()
+    optimizer = SGD(model.parameters(), lr=0.1)
+    kept = keep(differentiate(model)[0])
+    before = kept.copy()
+    for _ in range(2):
+        differentiate(model, scale=3.0)
+        optimizer.step()
+    assert np.array_equal(kept, before)
+
+
+def test_gradients_may_be_exchanged():
+    a, b = (Tensor(np.zeros(2), requires_grad=True) for _ in range(2))
+    optimizer = SGD([a, b], lr=1.0)
+    ((a * 2).sum() + (b * 5).sum()).backward()
+    a.grad, b.grad = b.grad, a.grad
+    optimizer.step()
+    assert (a.data.tolist(), b.data.tolist()) == ([-5, -5], [-2, -2])
+
+
 def test_two_uses_of_a_parameter_add_up():
     weight = Tensor(np.array([[1.0, 2.0]]), requires_grad=True)
     SGD([weight], lr=0.1)
