@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 
@@ -22,6 +22,10 @@ STEPS = 20
 
 # Finite differences take two passes over the batch per element, so elements of large parameters are sampled.
 SAMPLED_ELEMENTS = 20
+
+# Gradients so much smaller than the model's largest are what rounding leaves of 0, as of a bias before a batch
+# normalization. An optimizer that divides them by their own size, such as Adam, makes steps of them that mean nothing.
+ROUNDING = 1e-12
 
 # Smaller and smaller steps of finite differences. One that moves a unit across the kink of a ReLU gives the slope of
 # neither side; the nearer steps do not reach the kink. No step can make a wrong derivative right.
@@ -54,7 +58,7 @@ def _beside_torch(network: Network, loader: DataLoader) -> Iterator[Check]:
     parameters = dict(network.model.named_parameters())
     tolerance = TOLERANCE["torch"]
     steps = min(STEPS, training.epochs * len(loader))
-    drift = dict.fromkeys(parameters, 0.0)
+    drift, share = dict.fromkeys(parameters, 0.0), dict.fromkeys(parameters, 0.0)
     ending = ""
     for number, (inputs, targets) in enumerate(itertools.islice(_endless(loader), steps)):
         try:
@@ -66,9 +70,11 @@ def _beside_torch(network: Network, loader: DataLoader) -> Iterator[Check]:
             steps, ending = number, f", where it diverges: {error}"
             break
         _, their_loss = reference.backward(inputs, targets)
+        theirs = reference.gradients()
+        for name, of_all in _shares_of_the_largest(parameters, theirs).items():
+            share[name] = max(share[name], of_all)
         if number == 0:
             yield Check("loss", str(inputs.shape), float(np.abs(loss - their_loss)), tolerance)
-            theirs = reference.gradients()
             for name, parameter in parameters.items():
                 difference = largest_difference(parameter.grad, theirs.get(name))
                 yield Check(f"gradient of {name}", str(parameter.shape), difference, tolerance)
@@ -83,7 +89,21 @@ def _beside_torch(network: Network, loader: DataLoader) -> Iterator[Check]:
         for name, parameter in parameters.items():
             drift[name] = float(np.maximum(drift[name], largest_difference(parameter.data, weights[name])))
     for name, parameter in parameters.items():
-        yield Check(f"{name} over {steps} steps{ending}", str(parameter.shape), drift[name], tolerance)
+        what, difference = f"{name} over {steps} steps{ending}", drift[name]
+        if tolerance < difference < np.inf and share[name] < ROUNDING:
+            what, difference = f"{what}: no gradient but rounding", share[name]
+        yield Check(what, str(parameter.shape), difference, tolerance)
+
+
+def _shares_of_the_largest(parameters: Mapping[str, Tensor], theirs: Mapping[str, Array]) -> dict[str, float]:
+    """How large the greatest element of each gradient is, on either side, beside the greatest of all."""
+    sizes = {name: max(_size(parameter.grad), _size(theirs.get(name))) for name, parameter in parameters.items()}
+    largest = max(sizes.values(), default=0.0)
+    return {name: size / largest if largest else 0.0 for name, size in sizes.items()}
+
+
+def _size(gradient: Array | None) -> float:
+    return 0.0 if gradient is None else float(np.abs(gradient).max(initial=0))
 
 
 def _finite_differences(network: Network, loader: DataLoader) -> Iterator[Check]:

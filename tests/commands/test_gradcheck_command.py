@@ -246,6 +246,17 @@ def test_without_torch_one_line_says_how_to_install_it(npnn, monkeypatch, of):
     assert npnn("gradcheck", network(LINEAR)).exit_code == 0
 
 
+def test_a_gradient_that_is_rounding_alone_is_not_followed(npnn):
+    """A bias before batch normalization changes nothing; Adam makes steps of what rounding leaves of its gradient."""
+    spec = network(
+        "{type: Linear, out_features: 8}", "BatchNorm1d", LINEAR, optimizer="{type: Adam, lr: 0.1, eps: 1e-30}"
+    )
+    result = npnn("gradcheck", spec, "--against", "torch")
+    assert result.exit_code == 0, result.stdout
+    rows = [what for what in checked(result) if "no gradient but rounding" in what]
+    assert rows == ["0.bias over 18 steps: no gradient but rounding"]
+
+
 def test_what_pytorch_does_not_have_is_told_in_a_line(npnn, small_catalogue):
     @layers.register(example(normal(3, 4)))
     class Unheard(Module):
