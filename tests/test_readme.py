@@ -50,11 +50,13 @@ def test_ci_runs_the_two_commands_word_for_word():
 
 
 def test_the_commands_work_one_after_the_other(tmp_path, monkeypatch):
-    # tests/commands runs the proofs and the measurements whole, and looks at what they print.
+    # tests/commands runs the proofs and the measurements whole, and looks at what they print; test_configs trains.
     everything = gradcheck.catalogue_checks
     monkeypatch.setattr(gradcheck, "catalogue_checks", lambda *chosen: itertools.islice(everything(*chosen), 20))
     monkeypatch.setattr(entrants, "MOST_THREADS", 1)
     shutil.copytree(ROOT / "configs", tmp_path / "configs")
+    config = tmp_path / "configs" / "mnist_mlp.yaml"
+    config.write_text(re.sub(r"epochs: \d+", "epochs: 1", config.read_text(encoding="utf-8")), encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     assert len(USE) >= 5
     for command in USE:

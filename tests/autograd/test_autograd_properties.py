@@ -14,7 +14,7 @@ from hypothesis.extra import numpy as hnp
 from npnn_cli import Tensor
 from npnn_cli import functional as F
 
-every = settings(max_examples=60, derandomize=True, database=None, deadline=None)
+every = settings(max_examples=40, derandomize=True, database=None, deadline=None)
 EXACT = {"rtol": 1e-13, "atol": 1e-13}
 seeds = st.integers(0, 2**32 - 1)
 
@@ -94,7 +94,7 @@ def with_tensors(index):
 
 
 @pytest.mark.parametrize("written", [lambda index: index, with_tensors], ids=["arrays", "tensors"])
-@settings(every, max_examples=250)
+@settings(every, max_examples=150)
 @given(arrays_and_indices())
 def test_indexing(written, drawn):
     array, index = drawn
