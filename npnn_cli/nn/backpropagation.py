@@ -2,8 +2,8 @@
 
 A graph serves computations of any shape. Where each op is fed with the answer of the one before, and the last is the
 loss, a list of them will do: through it forward, and then backward the other way round. The ops are the same as those
-that a graph would record, and so are the gradients to the last bit; but noting them and finding the way back takes as
-long as an eighth of all the arithmetic of a small network.
+that a graph would record, and so are the gradients to the last bit; but noting them and finding the way back takes 5 to
+6 % of a step of a small network (784-64-10, batches of 64).
 """
 
 from __future__ import annotations
