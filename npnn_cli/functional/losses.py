@@ -204,8 +204,10 @@ def all_count(input: Array, indices: Array, ignore_index: int) -> bool:
     shape = input.shape
     if len(shape) != 2 or indices.shape != shape[:1] or indices.dtype.kind not in "iu" or not indices.size:
         return False
-    least, greatest = int(np.minimum.reduce(indices)), int(np.maximum.reduce(indices))
-    return least >= 0 and greatest < shape[1] and not least <= ignore_index <= greatest
+    classes = shape[1]
+    greatest = np.maximum.reduce(indices.view(f"u{indices.itemsize}"))  # where negative indices are beyond all classes
+    is_one_ignored = 0 <= ignore_index < classes and bool((indices == ignore_index).any())
+    return bool(greatest < classes) and not is_one_ignored
 
 
 def _own_weights(weights: Array, indices: Array, ignore_index: int) -> Array:

@@ -10,7 +10,7 @@ import numpy as np
 
 from npnn_cli.autograd.ops.primitive import Array
 from npnn_cli.autograd.tensor import Tensor
-from npnn_cli.optim.packing import ParameterBlock, State, pack
+from npnn_cli.optim.packing import ParameterBlock, State, aligned_zeros, pack
 from npnn_cli.options import Component
 
 __all__ = ["Optimizer", "Params", "State", "moving_average"]
@@ -220,7 +220,7 @@ def moving_average(state: State, name: str, value: Array, beta: float, scratch: 
     ``scratch`` is spoiled; it may be the value itself.
     """
     if name not in state:
-        state[name] = np.zeros_like(value)
+        state[name] = aligned_zeros(value.size, value.dtype)
     average: Array = state[name]
     average *= beta
     average += np.multiply(value, 1 - beta, out=scratch)

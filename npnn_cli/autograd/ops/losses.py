@@ -91,19 +91,20 @@ def mean_cross_entropy(x: Array, target: Array, /) -> Answer:
     For logits x (N, C) and class indices (N,), which must lie between 0 and C - 1. With the one-hot target q, the
     gradient is (softmax(x) - q) / N.
     """
-    count, classes = x.shape
-    own = np.arange(0, x.size, classes)  # where the targets' own logits are among all
-    own += target
-    shifted = np.subtract(x, np.maximum.reduce(x, axis=1, keepdims=True), order="C")  # so that no exponential overflows
+    count = len(x)
+    logits = np.ascontiguousarray(x.T)  # (C, N): along the first axis, NumPy reduces many samples at once
+    own = np.multiply(target, count, dtype=np.intp)  # where the targets' own logits are among all
+    own += np.arange(count)
+    shifted = logits - np.maximum.reduce(logits)  # so that no exponential overflows
     exponentials = np.exp(shifted)
-    sums = np.add.reduce(exponentials, axis=1, keepdims=True)
-    loss = (np.add.reduce(np.log(sums), axis=None) - np.add.reduce(shifted.take(own))) / count
+    sums = np.add.reduce(exponentials)
+    loss = (np.add.reduce(np.log(sums)) - np.add.reduce(shifted.take(own))) / count
 
     def gradient(g: Array) -> Array:
         share = g / count
         slopes: Array = exponentials * (share / sums)
         slopes.reshape(-1)[own] -= share
-        return slopes
+        return slopes.T
 
     return loss, gradient, None
 
