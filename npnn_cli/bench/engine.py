@@ -14,12 +14,17 @@ from npnn_cli.training.loop import Trainer
 
 
 class Engine(SteppingContender):
-    """The engine."""
+    """The engine.
 
-    def __init__(self, workload: Workload) -> None:
+    Args:
+        workload: what to train.
+        threads: instead of those of the spec.
+    """
+
+    def __init__(self, workload: Workload, threads: int | None = None) -> None:
         super().__init__(workload)
         keep_freed_memory()
-        self._threads = workload.network.pinned_threads()
+        self._threads = workload.network.pinned_threads(threads)
         self._threads.__enter__()  # for as long as the process lives
         self.trainer = Trainer(workload.network, workload.splits)
 

@@ -14,7 +14,7 @@ MOST_THREADS = 2
 
 
 def entrants(spec: RunSpec, against: Collection[str]) -> list[Entrant]:
-    """All that a spec is timed in, npnn first; every other form once for each number of threads.
+    """All that a spec is timed in; npnn first, as the spec says, and every form once for each number of threads.
 
     Args:
         spec: as it is timed, its threads resolved.
@@ -29,6 +29,7 @@ def engine(spec: RunSpec) -> Entrant:
 
 
 def _others(spec: RunSpec, against: Collection[str]) -> Iterator[Entrant]:
+    yield from _engine_with_other_threads(spec)
     yield from _with_any_threads("hand-written NumPy", "npnn_cli.bench.floor")
     if "torch" in against:
         optimizer = spec.optimizer.type
@@ -43,6 +44,13 @@ def _others(spec: RunSpec, against: Collection[str]) -> Iterator[Entrant]:
                 yield from _with_any_threads(form, "npnn_cli.bench.pytorch", **options)
     if "sklearn" in against:
         yield from _with_any_threads("scikit-learn MLPClassifier", "npnn_cli.bench.scikit_learn")
+
+
+def _engine_with_other_threads(spec: RunSpec) -> Iterator[Entrant]:
+    """Forms of their own: they are not what the spec says, but what it could say to be faster on this machine."""
+    for threads in thread_counts():
+        if threads != engine(spec).threads:
+            yield Entrant(f"{NPNN}, threads: {threads}", "npnn_cli.bench.engine", threads, {"threads": threads})
 
 
 def has_images(spec: RunSpec) -> bool:

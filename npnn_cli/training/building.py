@@ -53,9 +53,9 @@ class Network:
     loss: Loss
     layers: tuple[LayerSummary, ...]
 
-    def pinned_threads(self) -> AbstractContextManager[object]:
-        """Inside the ``with`` block, work is shared by as many threads as the spec says."""
-        return pinned_threads(self.spec.training.threads or 1, of_ops=_convolves(self.model))
+    def pinned_threads(self, threads: int | None = None) -> AbstractContextManager[object]:
+        """Inside the ``with`` block, work is shared by so many threads, or by as many as the spec says."""
+        return pinned_threads(threads or self.spec.training.threads or 1, of_ops=_convolves(self.model))
 
     def load_data(self) -> DataSplits:
         """Read the data and split it as the spec's seed says."""

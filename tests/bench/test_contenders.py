@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -264,3 +265,14 @@ def test_scikit_learn_has_a_network_without_hidden_layers():
 
     theirs = ScikitLearn(workload(**plain)).answers()
     assert differences(theirs, Engine(workload(**plain)).answers(), "float64") == []
+
+
+def test_the_engine_has_the_threads_of_its_spec_or_others(monkeypatch):
+    pinned = []
+    monkeypatch.setattr(
+        "npnn_cli.training.building.pinned_threads", lambda threads, of_ops: pinned.append(threads) or nullcontext()
+    )
+    for options in ({}, {"threads": 2}):
+        Engine(workload(**CLASSIFIER), **options)
+
+    assert pinned == [1, 2]

@@ -74,8 +74,11 @@ def test_the_figures_are_printed_and_saved(bench):
     assert found["command"] == "npnn bench small.yaml --against sklearn --batch-size 30 --quick"
     assert (found["batch_size"], found["dtype"]) == (30, "float32")
     assert set(found["absent"]) == {"hand-written NumPy", "scikit-learn MLPClassifier"}
-    (npnn,) = found["contenders"]
+    npnn, *with_other_threads = found["contenders"]
     assert (npnn["form"], npnn["times_npnn"]) == ("npnn", 1)
+    assert {contender["form"] for contender in with_other_threads} <= {
+        "npnn, threads: 2"
+    }  # on a machine with two cores
     assert 0 < npnn["step"]["low"] <= npnn["step"]["median"] <= npnn["step"]["high"]
     assert npnn["epoch"]["median"] > 0
     assert npnn["peak_memory"] > 2**20
