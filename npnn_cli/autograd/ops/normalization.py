@@ -64,7 +64,7 @@ def normalize(
     axes = _axes(x.shape, x.strides, dim, () if parameter is None else parameter.shape)
     order, averaged, in_common = axes.order, axes.averaged, axes.in_common
     count = x.dtype.type(axes.count)
-    values, scale = order.merge(x), x.dtype.type(1) if weight is None else order.merge(weight)
+    values, scale = order.merge(x), np.ones((), x.dtype) if weight is None else order.merge(weight)
     mean = sum_of(values, averaged) / count if centered else np.zeros(axes.shape_of_moments, x.dtype)
     deviation = values - mean
     variance = sum_of_products(deviation, deviation, averaged) / count
@@ -85,7 +85,7 @@ def normalize(
         if in_common:
             of_products *= factor  # the sum of g · x̂
         if 0 in gradients:
-            means = [sum_of(a * scale, axes.only_averaged) / count for a in (of_g, of_products)]
+            means = [sum_of_products(a, scale, axes.only_averaged) / count for a in (of_g, of_products)]
             if in_common:
                 slope = g * (scale * factor)
                 slope -= deviation * (means[1] * np.square(factor))

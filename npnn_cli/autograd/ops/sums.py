@@ -28,9 +28,9 @@ def sum_of(a: Array, axes: Sequence[int]) -> Array:
 
 
 def sum_of_products(a: Array, b: Array, axes: Sequence[int]) -> Array:
-    """The sum of a · b, two arrays of one shape, over these axes, which stay with size 1; of no axes, the product."""
+    """The sum of a · b, where b broadcasts to a's shape, over these axes, which stay with size 1; of none, a · b."""
     last = a.ndim - 1
-    if last in axes:
+    if last in axes and b.shape[-1:] == a.shape[-1:]:
         return sum_of(np.vecdot(a, b)[..., None], [axis for axis in axes if axis != last])
     return sum_of(a * b, axes)
 
