@@ -200,14 +200,12 @@ def _class_weights(input: Tensor, weight: Any, op: str) -> Array:
 
 
 def all_count(input: Array, indices: Array, ignore_index: int) -> bool:
-    """Whether these are class indices, one for each row of the input, a matrix; all valid, and none ignored."""
+    """Whether these are class indices, one for each row of the input, a matrix; all valid, and no class is ignored."""
     shape = input.shape
     if len(shape) != 2 or indices.shape != shape[:1] or indices.dtype.kind not in "iu" or not indices.size:
         return False
-    classes = shape[1]
     greatest = np.maximum.reduce(indices.view(f"u{indices.itemsize}"))  # where negative indices are beyond all classes
-    is_one_ignored = 0 <= ignore_index < classes and bool((indices == ignore_index).any())
-    return bool(greatest < classes) and not is_one_ignored
+    return bool(greatest < shape[1]) and not 0 <= ignore_index < shape[1]
 
 
 def _own_weights(weights: Array, indices: Array, ignore_index: int) -> Array:
