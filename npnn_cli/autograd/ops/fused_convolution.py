@@ -8,21 +8,19 @@ Moreover:
   products are small enough for what BLAS does best with few channels.
 - The maximum is found before the bias and the ReLU. They keep the order, and have a quarter of the numbers to do.
 - Where each maximum came from is noted at once, while the numbers are still in the cache.
-- The gradient of the images is a sum of products with the padded gradient itself. Nothing is scattered, or copied to
-  make columns.
+- The gradient of the images is found for each column of the filters, in one product with the gradient itself, and then
+  shifted and added. Nothing is copied to make columns.
 """
 
 from __future__ import annotations
 
-import functools
-
 import numpy as np
-from numpy.typing import DTypeLike
 
 from npnn_cli.autograd.ops.convolution import Padding
 from npnn_cli.autograd.ops.primitive import Answer, Array, Gradients, Joint, primitive, put
 from npnn_cli.autograd.ops.row_convolution import RowConvolution, batch_innermost, filter_matrix, overlapping_rows
 from npnn_cli.autograd.ops.sizes import Pair, pair
+from npnn_cli.autograd.ops.slabs import meeting
 from npnn_cli.autograd.threads import share
 from npnn_cli.examples import example, normal
 
@@ -91,30 +89,30 @@ def conv2d_relu_max_pool2d(x: Array, weight: Array, bias: Array | None = None, /
 
     def differentiate(g: Array, gradients: Gradients) -> None:
         g = batch_innermost(g)  # (C_out, H/2, W/2, N)
-        phases = _Phases((batch, out_channels, height, width), (kh, kw), g.dtype)
-        of_products = phases.inside.reshape(2, height, out_channels, half_row)
+        bordered = np.empty((2, height + 2 * (kh // 2), out_channels, half_row), g.dtype)
+        inside = slice(kh // 2, kh // 2 + height)
+        bordered[:, : inside.start] = bordered[:, inside.stop :] = 0
+        of_products = bordered[:, inside]  # of each phase (H, C_out, W/2·N)
         of_filters = np.empty((2, height, filters.shape[1], out_channels), g.dtype)
         of_x = np.empty((channels, height, width // 2, 2, batch), g.dtype)
-        turned = weight[:, :, ::-1, ::-1].transpose(3, 1, 2, 0).reshape(kw, channels, kh * out_channels)
+        turned = weight[:, :, ::-1].transpose(3, 1, 2, 0).reshape(kw * channels, kh * out_channels)
 
         def unpool(pairs: slice) -> None:
             """Hand the gradient of each maximum on to the pixel that it came from, and 0 to the others."""
+            of_maxima = g.reshape(out_channels, half_height, half_row)[:, pairs].swapaxes(0, 1)
             for phase, row in np.ndindex(2, 2):
-                out = phases.inside[phase, 2 * pairs.start + row : 2 * pairs.stop : 2]  # (H/2, C_out, W/2, N)
-                np.multiply(g[:, pairs].swapaxes(0, 1), chosen[phase, pairs, row].reshape(out.shape), out=out)
+                out = of_products[phase, 2 * pairs.start + row : 2 * pairs.stop : 2]
+                np.multiply(of_maxima, chosen[phase, pairs, row], out=out)
 
         def backward(rows: slice) -> None:
-            for phase in (0, 1):
-                if 1 in gradients:
-                    np.matmul(
-                        windows[phase][rows], of_products[phase, rows].swapaxes(1, 2), out=of_filters[phase, rows]
-                    )
-                if 0 in gradients:
-                    shifts = (phases.every_second_column(phase + shift - kw // 2) for shift in range(kw))
-                    beneath = (overlapping_rows(shift, kh)[rows] for shift in shifts)
-                    correlation = functools.reduce(np.add, map(np.matmul, turned, beneath))  # (rows, C, W/2·N)
-                    shape = (len(correlation), channels, width // 2, batch)
-                    of_x[:, rows, :, phase] = correlation.reshape(shape).swapaxes(0, 1)
+            if 1 in gradients:
+                for phase in (0, 1):
+                    g_rows = of_products[phase, rows].swapaxes(1, 2)
+                    np.matmul(windows[phase][rows], g_rows, out=of_filters[phase, rows])
+            if 0 in gradients:
+                products = turned @ overlapping_rows(bordered, kh)[:, rows]  # (2, rows, kw·C, W/2·N)
+                of_columns = products.reshape(*products.shape[:2], kw, channels, width // 2, batch)
+                _shift_and_add(of_columns, out=of_x[:, rows])
 
         share(unpool, half_height, chosen.size)
         share(backward, height, chosen.size)
@@ -131,29 +129,25 @@ def conv2d_relu_max_pool2d(x: Array, weight: Array, bias: Array | None = None, /
     return ans, Joint(differentiate)
 
 
-class _Phases:
-    """Images with a border of zeros, even and odd columns apart.
+def _shift_and_add(of_columns: Array, out: Array) -> None:
+    """Add up, for each pixel, what each column of the filters has of the windows in which the pixel lies.
 
-    Attributes:
-        padded: (2, H + kh - 1, C, W/2 + 2·margin, N).
-        inside: the images themselves, a view (2, H, C, W/2, N).
+    Args:
+        of_columns: (2, rows, kw, C, W/2, N), by the phase of the windows' middle and by column of the filters; spoiled.
+        out: where to write the sums, (C, rows, W/2, 2, N), the phases of the pixels side by side.
     """
-
-    def __init__(self, shape: tuple[int, ...], kernel: Pair, dtype: DTypeLike) -> None:
-        batch, channels, height, width = shape
-        top, self._margin = kernel[0] // 2, (kernel[1] // 2 + 1) // 2
-        bottom, right = top + height, self._margin + width // 2
-        self.padded = np.empty((2, bottom + top, channels, right + self._margin, batch), dtype)
-        self.padded[:, :top] = self.padded[:, bottom:] = 0
-        self.padded[:, :, :, : self._margin] = self.padded[:, :, :, right:] = 0
-        self.inside = self.padded[:, top:bottom, :, self._margin : right]
-
-    def every_second_column(self, first: int) -> Array:
-        """W/2 columns of the padded images, those at ``first``, ``first`` + 2, ...: a view (H + kh - 1, C, W/2·N)."""
-        _, _, channels, half_width, batch = self.inside.shape
-        start = self._margin + first // 2
-        columns = self.padded[first % 2, :, :, start : start + half_width]
-        return columns.reshape(len(columns), channels, half_width * batch)
+    _, _, kw, _, half_width, _ = of_columns.shape
+    for phase in (0, 1):
+        terms = [(of, column) for of, column in np.ndindex(2, kw) if (of + column - kw // 2) % 2 == phase]
+        shifts = [(of + column - kw // 2) // 2 for of, column in terms]
+        in_place = shifts.index(0)
+        of, column = terms[in_place]
+        total = of_columns[of, :, column]  # (rows, C, W/2, N)
+        for position, ((of, column), shift) in enumerate(zip(terms, shifts, strict=True)):
+            if position != in_place:
+                origin, to = meeting(half_width, 1, shift, half_width)
+                total[:, :, to] += of_columns[of, :, column, :, origin]
+        out[:, :, :, phase] = total.swapaxes(0, 1)
 
 
 def _windows(x: Array, kernel: Pair) -> list[Array]:

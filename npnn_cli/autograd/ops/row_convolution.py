@@ -97,16 +97,36 @@ class RowConvolution:
 
     def transpose(self, g: Array, weight: Array) -> Array:
         """Give each pixel of the images (N, C, H, W) what the windows in which it lies have of g, times the filters."""
-        return self._transpose_by_windows(g, weight) if self.stride == (1, 1) else self._transpose_by_taps(g, weight)
+        return self._transpose_by_rows(g, weight) if self.stride[0] == 1 else self._transpose_by_taps(g, weight)
 
-    def _transpose_by_windows(self, g: Array, weight: Array) -> Array:
-        """With stride 1, this is itself a convolution: of g with wide borders, with the filters turned upside down."""
-        reach = [gap * (size - 1) for gap, size in zip(self.dilation, self.kernel, strict=True)]
-        before, after = ((reach[0] - sides[0], reach[1] - sides[1]) for sides in (self.before, self.after))
-        turned = weight[:, :, ::-1, ::-1].reshape(self.groups, -1, *weight.shape[1:]).swapaxes(1, 2)
-        turned = turned.reshape(self.shape[1], -1, *self.kernel)  # (C, C_out/groups, kh, kw)
-        back = RowConvolution(g.shape, self.kernel, (1, 1), before, after, self.dilation, self.groups)
-        return back.correlate(back.columns(g), turned)
+    def _transpose_by_rows(self, g: Array, weight: Array) -> Array:
+        """With stride 1 from row to row, this is a convolution of g with the filters turned upside down.
+
+        Its products are found for each column of the filters by itself, but all at once, and then shifted and added.
+        The rows of g need no copies but a border, and BLAS reads each number for more products than it would in turn.
+        """
+        (batch, channels, height, width), (kh, kw), (out_height, out_width) = self.shape, self.kernel, self.output
+        reach = self.dilation[0] * (kh - 1)
+        bordered = np.empty((self.groups, height + reach, g.shape[1] // self.groups, out_width * batch), g.dtype)
+        inside, kept = meeting(height + reach, 1, self.before[0] - reach, out_height)
+        bordered[:, : inside.start] = bordered[:, inside.stop :] = 0
+        bordered[:, inside] = self._rows(g)[:, kept]
+        members = channels // self.groups
+        turned = weight[:, :, ::-1].reshape(self.groups, -1, members, kh, kw).transpose(0, 4, 2, 3, 1)
+        turned = np.ascontiguousarray(turned).reshape(self.groups, 1, kw * members, -1)
+        beneath = overlapping_rows(bordered, kh, 1, self.dilation[0])
+        products = np.empty((self.groups, height, kw * members, out_width * batch), np.result_type(g, weight))
+        _shared_product(turned, beneath, out=products)
+        of_columns = products.reshape(self.groups, height, kw, members, out_width, batch)
+        spread = np.zeros((self.groups, members, height, width, batch), products.dtype)
+
+        def of_part(groups: slice, members: slice) -> None:
+            for tap in range(kw):
+                origin, to = meeting(out_width, self.stride[1], tap * self.dilation[1] - self.before[1], width)
+                spread[groups, members, :, to] += of_columns[groups, :, tap, members, origin].swapaxes(1, 2)
+
+        self._share_channels(of_part, products.size)
+        return spread.reshape(channels, height, width, batch).transpose(3, 0, 1, 2)
 
     def _transpose_by_taps(self, g: Array, weight: Array) -> Array:
         """The gradient of the columns, of which the pixels beneath each tap of the filters are then added up."""
@@ -141,7 +161,8 @@ class RowConvolution:
 
     def _filters(self, weight: Array) -> Array:
         """Filters as rows, (groups, 1, C_out/groups, kh·kw·C/groups)."""
-        return filter_matrix(weight).reshape(self.groups, 1, len(weight) // self.groups, -1)
+        rows = np.ascontiguousarray(filter_matrix(weight))  # BLAS takes no steps backward
+        return rows.reshape(self.groups, 1, len(weight) // self.groups, -1)
 
     def _rows(self, g: Array) -> Array:
         """A gradient (N, C_out, H_out, W_out) as (groups, H_out, C_out/groups, W_out·N)."""
