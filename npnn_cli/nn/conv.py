@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
 from npnn_cli import functional as F
-from npnn_cli.autograd.ops.convolution import Padding
+from npnn_cli.autograd.ops.convolution import Padding, reach_of, sides
 from npnn_cli.autograd.ops.sizes import Pair, pair
 from npnn_cli.autograd.tensor import Tensor
 from npnn_cli.examples import example, normal
@@ -17,6 +17,8 @@ from npnn_cli.nn.module import Module, Parameter
 from npnn_cli.registry import layers
 
 __all__ = ["Conv1d", "Conv2d", "ConvTranspose2d"]
+
+PaddingMode = Literal["zeros", "reflect", "replicate", "circular"]
 
 
 class _Convolution(Module):
@@ -45,6 +47,17 @@ class _Convolution(Module):
         self.bias = None if bias is None else Parameter(np.zeros(bias))
 
 
+def _surrounded(layer: Conv1d | Conv2d, input: Tensor) -> tuple[Tensor, Any]:
+    """The input, padded already unless that is with zeros, and the padding that is left to the op."""
+    kernel = layer.weight.shape[2:]
+    channels = input.shape[: -len(kernel)][-1:]
+    if layer.padding_mode == "zeros" or channels != (layer.weight.shape[1] * layer.groups,):
+        return input, layer.padding  # an input that does not fit is for the op to refuse, by the shape that came
+    reach = reach_of((kernel[0], kernel[-1]), pair(layer.dilation))
+    (top, left), (bottom, right) = sides(layer.padding, reach, pair(layer.stride))
+    return F.pad(input, (left, right, top, bottom)[: 2 * len(kernel)], layer.padding_mode), 0
+
+
 @layers.register(
     example(normal(2, 3, 5, 6), in_channels=3, out_channels=4, kernel_size=3, padding=1),
     example(
@@ -57,13 +70,28 @@ class _Convolution(Module):
         init="xavier_uniform",
     ),
     example(normal(2, 4, 7, 6), in_channels=4, out_channels=6, kernel_size=3, padding="same", dilation=2, groups=2),
+    example(
+        normal(2, 3, 5, 6), in_channels=3, out_channels=2, kernel_size=(2, 4), padding="same", padding_mode="reflect"
+    ),
+    example(
+        normal(2, 4, 5, 3),
+        in_channels=4,
+        out_channels=2,
+        kernel_size=3,
+        stride=2,
+        padding=(1, 4),
+        groups=2,
+        padding_mode="replicate",
+    ),
+    example(normal(1, 3, 4, 5), in_channels=3, out_channels=2, kernel_size=3, padding=(0, 2), padding_mode="circular"),
 )
 class Conv2d(_Convolution):
     """Convolution of images (N, in_channels, H, W) to (N, out_channels, H_out, W_out).
 
     H_out = (H + 2 padding - dilation (kernel height - 1) - 1) // stride + 1, and likewise W_out; the padding "same"
-    keeps H and W, "valid" is none. The weight (out_channels, in_channels/groups, kernel height, kernel width) is drawn
-    by the initializer ``init``; the bias (out_channels,) starts at 0.
+    keeps H and W, "valid" is none. It is of zeros, or what :func:`~npnn_cli.functional.pad` makes in another
+    ``padding_mode``. The weight (out_channels, in_channels/groups, kernel height, kernel width) is drawn by the
+    initializer ``init``; the bias (out_channels,) starts at 0.
     """
 
     def __init__(
@@ -76,6 +104,7 @@ class Conv2d(_Convolution):
         dilation: int | Pair = 1,
         groups: int = 1,
         bias: bool = True,
+        padding_mode: PaddingMode = "zeros",
         init: Init = "kaiming_normal",
         *,
         rng: np.random.Generator | None = None,
@@ -84,6 +113,7 @@ class Conv2d(_Convolution):
         shape = (out_channels, in_channels // groups, *pair(kernel_size))
         self._draw(shape, out_channels if bias else None, init, rng)
         self.stride, self.padding, self.dilation, self.groups = stride, padding, dilation, groups
+        self.padding_mode = padding_mode
 
     def forward(self, input: Tensor) -> Tensor:
         """Convolve a batch of images.
@@ -92,20 +122,25 @@ class Conv2d(_Convolution):
             ValueError: if the input is not (N, in_channels, H, W), or smaller than the kernel.
             TypeError: if the input is of whole numbers.
         """
-        return F.conv2d(input, self.weight, self.bias, self.stride, self.padding, self.dilation, self.groups)
+        input, padding = _surrounded(self, input)
+        return F.conv2d(input, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
 
 
 @layers.register(
     example(normal(2, 3, 7), in_channels=3, out_channels=4, kernel_size=3, padding=1),
     example(normal(2, 3, 8), in_channels=3, out_channels=2, kernel_size=2, stride=2, bias=False, init="orthogonal"),
     example(normal(2, 4, 7), in_channels=4, out_channels=6, kernel_size=3, padding="same", dilation=2, groups=2),
+    example(normal(2, 3, 5), in_channels=3, out_channels=2, kernel_size=3, padding=2, padding_mode="reflect"),
+    example(normal(2, 3, 5), in_channels=3, out_channels=2, kernel_size=4, padding="same", padding_mode="circular"),
+    example(normal(2, 3, 5), in_channels=3, out_channels=2, kernel_size=3, padding="valid", padding_mode="replicate"),
 )
 class Conv1d(_Convolution):
     """Convolution of signals (N, in_channels, L) to (N, out_channels, L_out).
 
     L_out = (L + 2 padding - dilation (kernel_size - 1) - 1) // stride + 1; the padding "same" keeps L, "valid" is none.
-    The weight (out_channels, in_channels/groups, kernel_size) is drawn by the initializer ``init``; the bias
-    (out_channels,) starts at 0.
+    It is of zeros, or what :func:`~npnn_cli.functional.pad` makes in another ``padding_mode``. The weight
+    (out_channels, in_channels/groups, kernel_size) is drawn by the initializer ``init``; the bias (out_channels,)
+    starts at 0.
     """
 
     def __init__(
@@ -118,6 +153,7 @@ class Conv1d(_Convolution):
         dilation: Single = 1,
         groups: int = 1,
         bias: bool = True,
+        padding_mode: PaddingMode = "zeros",
         init: Init = "kaiming_normal",
         *,
         rng: np.random.Generator | None = None,
@@ -126,6 +162,7 @@ class Conv1d(_Convolution):
         shape = (out_channels, in_channels // groups, single(kernel_size))
         self._draw(shape, out_channels if bias else None, init, rng)
         self.stride, self.padding, self.dilation, self.groups = stride, padding, dilation, groups
+        self.padding_mode = padding_mode
 
     def forward(self, input: Tensor) -> Tensor:
         """Convolve a batch of signals.
@@ -134,7 +171,8 @@ class Conv1d(_Convolution):
             ValueError: if the input is not (N, in_channels, L), or shorter than the kernel.
             TypeError: if the input is of whole numbers.
         """
-        return F.conv1d(input, self.weight, self.bias, self.stride, self.padding, self.dilation, self.groups)
+        input, padding = _surrounded(self, input)
+        return F.conv1d(input, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
 
 
 @layers.register(
@@ -163,6 +201,7 @@ class ConvTranspose2d(_Convolution):
         groups: int = 1,
         bias: bool = True,
         dilation: int | Pair = 1,
+        padding_mode: Literal["zeros"] = "zeros",
         init: Init = "kaiming_normal",
         *,
         rng: np.random.Generator | None = None,
@@ -171,7 +210,7 @@ class ConvTranspose2d(_Convolution):
         shape = (in_channels, out_channels // groups, *pair(kernel_size))
         self._draw(shape, out_channels if bias else None, init, rng)
         self.stride, self.padding, self.output_padding = stride, padding, output_padding
-        self.dilation, self.groups = dilation, groups
+        self.dilation, self.groups, self.padding_mode = dilation, groups, padding_mode
 
     def forward(self, input: Tensor) -> Tensor:
         """Convolve a batch of images.

@@ -140,6 +140,7 @@ def _pools_at_once(modules: Sequence[Module], shape: tuple[int, ...]) -> bool:
     _, in_channels, *kernel_size = convolution.weight.shape
     return (
         convolution.groups == 1
+        and convolution.padding_mode == "zeros"
         and pair(convolution.dilation) == pair(pooling.dilation) == (1, 1)
         and shape[1:2] == (in_channels,)
         and can_fuse(

@@ -54,6 +54,13 @@ IMAGES = np.ones((2, 4, 5, 6))
         (lambda: nn.ConvTranspose2d(4, 6, 3, output_padding=-1), "ConvTranspose2d: .*output_padding=-1"),
         (lambda: nn.Conv2d(4, 6, 3, stride=2, padding="same"), "padding 'same' needs stride 1, got stride=2"),
         (lambda: nn.Conv2d(4, 6, 3, padding="full"), "'same' or 'valid', got 'full'"),
+        (lambda: nn.Conv2d(4, 6, 3, padding_mode="mirror"), "Conv2d: padding_mode must be 'zeros', .*got 'mirror'"),
+        (lambda: nn.ConvTranspose2d(4, 6, 3, padding_mode="reflect"), "padding_mode must be 'zeros', got 'reflect'"),
+        (
+            lambda: nn.Conv2d(3, 6, 3, padding=1, padding_mode="reflect")(IMAGES),
+            r"conv2d: .*in_channels=3, H, W\), got shape \(2, 4, 5, 6\)",
+        ),
+        (lambda: nn.Conv2d(4, 6, 3, padding=5, padding_mode="reflect")(IMAGES), "'reflect' cannot add 5 and 5"),
         (lambda: F.conv2d(IMAGES, np.ones((6, 4, 3, 3)), stride=2, padding="same"), "'same' needs stride 1"),
         (lambda: F.conv2d(IMAGES, np.ones((6, 4, 3, 3)), padding="full"), "'same' or 'valid', got 'full'"),
         (lambda: F.conv2d(IMAGES, np.ones((6, 2, 3, 3)), groups=4), "C_out divisible by groups=4"),

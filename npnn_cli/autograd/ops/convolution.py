@@ -61,8 +61,8 @@ def conv2d(
     if x.ndim == 3:
         return of_one_sample(conv2d(x[None], weight, bias, stride, padding, dilation, groups))
     stride, dilation = pair(stride), pair(dilation)
-    reach = _reach(weight.shape[-2:], dilation)
-    before, after = _sides(padding, reach, stride)
+    reach = reach_of(weight.shape[-2:], dilation)
+    before, after = sides(padding, reach, stride)
     _check(x, weight, bias, groups, reach, before, after)
     if min(*stride, *dilation) < 1 or min(before) < 0:
         raise ValueError(
@@ -93,7 +93,7 @@ def sum_of_channels(g: Array) -> Array:
     return sum_of(rows, [1]).reshape(-1)
 
 
-def _reach(kernel: Sequence[int], dilation: Pair) -> Pair:
+def reach_of(kernel: Sequence[int], dilation: Pair) -> Pair:
     """How many rows and columns a dilated filter covers."""
     return dilation[0] * (kernel[0] - 1) + 1, dilation[1] * (kernel[1] - 1) + 1
 
@@ -116,13 +116,17 @@ def _check(x: Array, weight: Array, bias: Array | None, groups: int, reach: Pair
         )
 
 
-def _sides(padding: Padding, reach: Pair, stride: Pair) -> tuple[Pair, Pair]:
-    """How much to pad before (top, left) and after (bottom, right) the images."""
+def sides(padding: Padding | tuple[int], reach: Pair, stride: Pair) -> tuple[Pair, Pair]:
+    """How much to pad before (top, left) and after (bottom, right) the images.
+
+    Raises:
+        ValueError: if the padding is "same" and the stride not 1, or it is another word.
+    """
     if padding == "same":
         if stride != (1, 1):
             raise ValueError(f"conv2d: padding 'same' needs stride 1, got {stride}")
         return ((reach[0] - 1) // 2, (reach[1] - 1) // 2), (reach[0] // 2, reach[1] // 2)
     if isinstance(padding, str) and padding != "valid":
         raise ValueError(f"conv2d: padding must be numbers, 'same' or 'valid', got '{padding}'")
-    sides = (0, 0) if padding == "valid" else pair(padding)
-    return sides, sides
+    both = (0, 0) if padding == "valid" else pair(padding)
+    return both, both

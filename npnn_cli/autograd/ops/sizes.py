@@ -7,8 +7,8 @@ import numpy as np
 Pair = tuple[int, int]
 
 
-def pair(value: int | Pair) -> Pair:
-    """Height and width from one number for both, or from two.
+def pair(value: int | tuple[int] | Pair) -> Pair:
+    """Height and width from one number for both, which may stand in a tuple, or from two.
 
     Raises:
         TypeError: if it is neither.
