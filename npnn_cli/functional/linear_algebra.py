@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import string
 from collections.abc import Sequence
@@ -22,6 +23,14 @@ matmul = lift(linear_algebra.matmul)
 linear = lift(linear_algebra.linear)
 
 
+def _called(einsum: Any, *operands: Any, equation: str | None = None, lists: Sequence[Any] = ()) -> Any:
+    """Call einsum in the one form or the other."""
+    if equation is not None:
+        return einsum(equation, *operands)
+    pairs = itertools.chain.from_iterable(zip(operands, lists, strict=False))
+    return einsum(*pairs, *lists[len(operands) :])
+
+
 @functions.register(
     example(normal(2, 3), normal(3, 4), equation="ij,jk"),
     example(normal(5, 2, 3), normal(5, 3, 4), equation="bij, bjk -> bik"),
@@ -39,20 +48,29 @@ linear = lift(linear_algebra.linear)
     example(normal(2), normal(3), normal(), equation="i,j,->ji"),
     example(normal(), equation=""),
     example(normal(0, 3), normal(3, 2), equation="ij,jk->ik"),
-    call=lambda einsum, *operands, equation: einsum(equation, *operands),
+    example(normal(2, 3), normal(3, 4), lists=[[0, 1], [1, 2], [0, 2]]),
+    example(normal(2, 3), normal(3, 4), lists=[(30, 3), (3, 2)]),
+    example(normal(5, 2, 3), normal(3, 4), lists=[[..., 0, 1], [1, 2], [2, 0, ...]]),
+    example(normal(3, 2, 3), lists=[[51, 25, 51]]),
+    example(normal(), normal(2), lists=[[], [0], []]),
+    call=_called,
 )
-def einsum(equation: str, *operands: Any) -> Tensor:
+def einsum(equation: Any, *operands: Any) -> Tensor:
     """Sum of products that an equation describes: "ij,jk->ik" is a product of matrices, "ii" a trace.
 
     Each operand's dimensions are named by letters, "..." standing for any number of them. Along letters that are not
     right of the arrow, products are summed up; a letter that an operand has twice means its diagonal. Without an
     arrow, the answer has the dimensions of "...", then the letters that stand but once, in alphabetical order.
+    Instead of an equation, a list of numbers from 0 to 51 and ``...`` may name the dimensions after each operand, and
+    at the end those of the answer: ``einsum(x, [0, 1], y, [1, 2], [0, 2])``.
     See https://pytorch.org/docs/stable/generated/torch.einsum.html.
 
     Raises:
-        TypeError: if the equation is no text.
+        TypeError: if the equation is no text, or a list holds anything but whole numbers and ``...``.
         ValueError: if it is no equation, or does not fit the operands.
     """
+    if operands and isinstance(operands[0], list | tuple) and not isinstance(equation, str):
+        equation, operands = _from_lists(equation, *operands)
     if not isinstance(equation, str):
         raise TypeError(f"einsum: equation must be a text such as 'ij,jk->ik', got {type(equation).__name__}")
     if len(operands) == 1 and isinstance(operands[0], list | tuple):
@@ -60,6 +78,24 @@ def einsum(equation: str, *operands: Any) -> Tensor:
     terms, kept = _spelled_out(equation, [np.ndim(x) for x in operands])
     taken = [_diagonal(x, term, equation) for x, term in zip(operands, terms, strict=True)]
     return apply(contraction.contract, *(x for x, _ in taken), equation=f"{','.join(t for _, t in taken)}->{kept}")
+
+
+def _from_lists(*arguments: Any) -> tuple[str, tuple[Any, ...]]:
+    """The equation and the operands, from operands with a list after each, and perhaps one more for the answer."""
+    paired = len(arguments) // 2 * 2
+    terms = [_named_by_letters(each) for each in (*arguments[1:paired:2], *arguments[paired:])]
+    count = paired // 2
+    return "->".join([",".join(terms[:count]), *terms[count:]]), arguments[:paired:2]
+
+
+def _named_by_letters(dims: Any) -> str:
+    if not isinstance(dims, list | tuple) or not all(d is ... or isinstance(d, int | np.integer) for d in dims):
+        raise TypeError(f"einsum: expected a list of whole numbers and ... after each operand, got {dims!r}")
+    letters = string.ascii_uppercase + string.ascii_lowercase  # in the order in which they are sorted
+    wrong = [d for d in dims if d is not ... and not 0 <= d < len(letters)]
+    if wrong:
+        raise ValueError(f"einsum: dimensions are named by numbers from 0 to {len(letters) - 1}, got {wrong[0]}")
+    return "".join("..." if d is ... else letters[d] for d in dims)
 
 
 def _spelled_out(equation: str, ranks: Sequence[int]) -> tuple[list[str], str]:
