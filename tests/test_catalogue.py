@@ -12,7 +12,7 @@ import_components()
 
 KINDS = (registry.layers, registry.losses, registry.optimizers, registry.schedulers, registry.initializers)
 # Of one value only.
-NO_CHOICE = {("Upsample", "mode"), ("ConvTranspose2d", "padding_mode")}
+NO_CHOICE = {("Upsample", "mode"), ("ConvTranspose2d", "padding_mode"), ("Embedding", "sparse")}
 
 OPTIONS = [
     pytest.param(entry, parameter, id=f"{entry.name} {name}")

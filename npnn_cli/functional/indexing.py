@@ -9,37 +9,73 @@ import numpy as np
 from npnn_cli.autograd.compositions import gather, index_select
 from npnn_cli.autograd.ops.primitive import Array
 from npnn_cli.autograd.tensor import Tensor
-from npnn_cli.examples import classes, example, normal
+from npnn_cli.examples import Draw, classes, example, normal
 from npnn_cli.functional.elementwise import where
 from npnn_cli.registry import functions
 
 __all__ = ["embedding", "gather", "index_select", "one_hot"]
 
 
+def _permuted(count: int) -> Draw:
+    """The indices from 0 to ``count`` - 1 in any order."""
+    return lambda rng: rng.permutation(count)
+
+
 @functions.register(
     example(classes(5, 4), normal(5, 3)),
-    # Not among the indices, for finite differences find a slope where padding shall have none.
+    # Not among the indices, for finite differences find a slope where padding shall have none. Likewise no index
+    # repeats where gradients are divided by frequency, and no row is so long as to be changed.
     example(classes(4, 2, 6), normal(5, 3), padding_idx=-1),
+    example(_permuted(4), normal(5, 3), scale_grad_by_freq=True),
+    example(classes(5, 4), normal(5, 3), max_norm=20.0, norm_type=1.0, sparse=False),
     example(classes(5), normal(5, 3)),
     example(classes(5, 0, 2), normal(5, 3)),
 )
-def embedding(input: Any, weight: Tensor, padding_idx: int | None = None) -> Tensor:
+def embedding(
+    input: Any,
+    weight: Tensor,
+    padding_idx: int | None = None,
+    max_norm: float | None = None,
+    norm_type: float = 2.0,
+    scale_grad_by_freq: bool = False,
+    sparse: bool = False,
+) -> Tensor:
     """The row of ``weight`` (num_embeddings, embedding_dim) for each index in ``input``: (*, embedding_dim).
 
-    The row ``padding_idx`` receives no gradient.
     See https://pytorch.org/docs/stable/generated/torch.nn.functional.embedding.html.
 
+    Args:
+        input: whole numbers (*).
+        weight: if ``max_norm`` is given, it is changed in place.
+        padding_idx: the row that receives no gradient.
+        max_norm: rows that are looked up and longer than this are first scaled down to it, which no gradient sees.
+        norm_type: the p of the norm that is their length.
+        scale_grad_by_freq: whether each row's gradient is divided by how often the row is looked up.
+        sparse: only False: gradients are dense.
+
     Raises:
-        TypeError, ValueError, IndexError: if indices are no whole numbers or outside, or the weight is no matrix.
+        TypeError, ValueError, IndexError: if indices are no whole numbers or outside, the weight is no matrix, or an
+            option is out of range.
     """
     indices = _whole_numbers(input, "embedding")
     if weight.ndim != 2:
         raise ValueError(f"embedding: weight must be (num_embeddings, embedding_dim), got shape {weight.shape}")
+    if sparse:
+        raise ValueError(f"embedding: sparse must be False, for gradients are dense, got {sparse!r}")
+    for name, value in (("max_norm", 0 if max_norm is None else max_norm), ("norm_type", norm_type)):
+        if not isinstance(value, int | float | np.number):
+            raise TypeError(f"embedding: {name} must be a number, got {value!r}")
     count, size = weight.shape
     if indices.size and not 0 <= indices.min() <= indices.max() < count:
         wrong = indices[(indices < 0) | (indices >= count)]
         raise IndexError(f"embedding: input must lie between 0 and {count - 1} for {count} rows, got {wrong[0]}")
+    if max_norm is not None:
+        _shorten(weight, np.unique(indices), max_norm, norm_type)
     rows = index_select(weight, 0, indices.reshape(-1)).reshape(*indices.shape, size)
+    if scale_grad_by_freq:
+        share = 1 / np.bincount(indices.reshape(-1), minlength=count)[indices][..., None]
+        # The sum is of the rows and exact zeros, which have the gradient.
+        rows = rows.detach() + (rows - rows.detach()) * share.astype(rows.dtype)
     if padding_idx is None:
         return rows
     if not isinstance(padding_idx, int | np.integer):
@@ -47,6 +83,20 @@ def embedding(input: Any, weight: Tensor, padding_idx: int | None = None) -> Ten
     if not -count <= padding_idx < count:
         raise ValueError(f"embedding: padding_idx must be one of the {count} rows, got {padding_idx}")
     return where((indices == padding_idx % count)[..., None], rows.detach(), rows)
+
+
+def _shorten(weight: Tensor, rows: Array, max_norm: float, norm_type: float) -> None:
+    """Scale those of these rows that are longer than ``max_norm`` down to it, in place."""
+    data = weight.data if isinstance(weight, Tensor) else weight
+    lengths = np.linalg.norm(data[rows], norm_type, axis=1)
+    too_long = lengths > max_norm
+    if not too_long.any():
+        return
+    if not data.flags.writeable:
+        raise ValueError("embedding: max_norm changes the weight in place, got a weight that is read-only")
+    data[rows[too_long]] *= (max_norm / (lengths[too_long] + 1e-7))[:, None]  # PyTorch's guard against a length of 0
+    if isinstance(weight, Tensor):
+        Tensor.note_change([weight])
 
 
 @functions.register(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 
@@ -18,8 +18,11 @@ __all__ = ["Embedding"]
 
 @layers.register(
     example(classes(5, 4), num_embeddings=5, embedding_dim=3),
-    # Not among the indices, for finite differences find a slope where padding shall have none.
+    # Not among the indices, for finite differences find a slope where padding shall have none. Likewise no index
+    # repeats where gradients are divided by frequency, and no vector is so long as to be changed.
     example(classes(4, 2, 6), num_embeddings=5, embedding_dim=3, padding_idx=-1),
+    example(classes(5, 1), num_embeddings=5, embedding_dim=3, scale_grad_by_freq=True),
+    example(classes(5, 4), num_embeddings=5, embedding_dim=3, max_norm=20.0, norm_type=1.0),
     example(classes(5, 2), num_embeddings=5, embedding_dim=2, init={"type": "uniform", "a": -0.1, "b": 0.1}),
 )
 class Embedding(Module):
@@ -28,6 +31,16 @@ class Embedding(Module):
     Inputs (*) become outputs (*, embedding_dim).
     The weight (num_embeddings, embedding_dim) holds the vectors; it is drawn by the initializer ``init``. The vector of
     ``padding_idx``, which stands for nothing, is 0 at first and receives no gradient.
+
+    Args:
+        num_embeddings: how many vectors there are.
+        embedding_dim: the size of each.
+        padding_idx: of the vector that stands for nothing.
+        max_norm: vectors that are looked up and longer than this are scaled down to it, in the weight itself.
+        norm_type: the p of the norm that is their length.
+        scale_grad_by_freq: whether each vector's gradient is divided by how often the batch has it.
+        sparse: only False: gradients are dense.
+        init: draws the weight.
     """
 
     own_options = frozenset({"init"})
@@ -37,6 +50,10 @@ class Embedding(Module):
         num_embeddings: int,
         embedding_dim: int,
         padding_idx: int | None = None,
+        max_norm: float | None = None,
+        norm_type: float = 2.0,
+        scale_grad_by_freq: bool = False,
+        sparse: Literal[False] = False,
         init: Init = "normal",
         *,
         rng: np.random.Generator | None = None,
@@ -49,16 +66,26 @@ class Embedding(Module):
         if padding_idx is not None:
             weight[padding_idx] = 0
         self.weight = Parameter(weight)
-        self.padding_idx = padding_idx
+        self.padding_idx, self.max_norm, self.norm_type = padding_idx, max_norm, norm_type
+        self.scale_grad_by_freq, self.sparse = scale_grad_by_freq, sparse
 
     @classmethod
-    def from_pretrained(cls, embeddings: Any, freeze: bool = True, padding_idx: int | None = None) -> Self:
+    def from_pretrained(
+        cls,
+        embeddings: Any,
+        freeze: bool = True,
+        padding_idx: int | None = None,
+        max_norm: float | None = None,
+        norm_type: float = 2.0,
+        scale_grad_by_freq: bool = False,
+        sparse: Literal[False] = False,
+    ) -> Self:
         """The layer with these vectors (num_embeddings, embedding_dim), which training leaves as they are if frozen."""
         vectors = embeddings.data if isinstance(embeddings, Tensor) else np.asarray(embeddings)
         if vectors.ndim != 2:
             raise ValueError(f"Embedding: expected embeddings (num_embeddings, embedding_dim), got {vectors.shape}")
         count, size = vectors.shape
-        layer = cls(count, size, padding_idx)
+        layer = cls(count, size, padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse)
         layer.weight = Parameter(vectors.copy(), requires_grad=not freeze)
         return layer
 
@@ -69,4 +96,12 @@ class Embedding(Module):
             TypeError: if the input is not of whole numbers.
             IndexError: if a number is outside.
         """
-        return F.embedding(input, self.weight, self.padding_idx)
+        return F.embedding(
+            input,
+            self.weight,
+            self.padding_idx,
+            self.max_norm,
+            self.norm_type,
+            self.scale_grad_by_freq,
+            self.sparse,
+        )

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from npnn_cli import Tensor, nn
+from npnn_cli import functional as F
 from npnn_cli.optim import SGD
 from npnn_cli.torch_reference.counterparts import torch_module
 
@@ -30,6 +31,47 @@ def test_padding_is_zero_and_stays_so_as_in_pytorch(padding_idx):
 
 
 @pytest.mark.parametrize(
+    "options",
+    [
+        {"scale_grad_by_freq": True},
+        {"scale_grad_by_freq": True, "padding_idx": 0},
+        {"max_norm": 0.7},
+        {"max_norm": 1, "norm_type": 1.0, "padding_idx": 1},
+        {"max_norm": 0.5, "norm_type": float("inf"), "scale_grad_by_freq": True},
+        {"max_norm": 1.5, "norm_type": 3},
+        {"max_norm": 1.5, "norm_type": 0},
+        {"max_norm": 0.0},
+    ],
+    ids=str,
+)
+def test_outputs_gradients_and_the_weight_that_is_left_are_pytorchs(options):
+    before = np.random.default_rng(0).integers(-9, 9, (5, 2)) / 4  # exact in float32, the layer's dtype at first
+    upstream = np.random.default_rng(1).random((2, 3, 2))
+    ours = nn.Embedding.from_pretrained(before, freeze=False, **options).to(np.float64)
+    theirs = torch.nn.Embedding.from_pretrained(torch.tensor(before), freeze=False, **options)
+
+    answer, expected = ours(INDICES), theirs(torch.tensor(INDICES))
+    answer.backward(upstream)
+    expected.backward(torch.tensor(upstream))
+
+    assert np.array_equal(ours.weight.data, before) == ("max_norm" not in options)
+    for one, other in [(answer, expected), (ours.weight, theirs.weight)]:
+        np.testing.assert_allclose(one.data, other.detach().numpy(), rtol=0, atol=1e-15)
+    np.testing.assert_allclose(ours.weight.grad, theirs.weight.grad.numpy(), rtol=0, atol=1e-15)
+
+
+def test_vectors_that_are_made_shorter_count_as_changed():
+    layer = nn.Embedding(5, 2, max_norm=0.1)
+    before = layer.weight.square().sum()
+    layer(INDICES)
+
+    with pytest.raises(RuntimeError, match="changed in place"):
+        before.backward()
+    with pytest.raises(ValueError, match=r"embedding: max_norm changes the weight in place, .* read-only"):
+        F.embedding(INDICES, layer.weight * 9, max_norm=0.1)
+
+
+@pytest.mark.parametrize(
     ("indices", "error", "message"),
     [
         (np.array([0, 5]), IndexError, "embedding: input must lie between 0 and 4 for 5 rows, got 5"),
@@ -50,6 +92,10 @@ def test_indices_that_name_no_vector_are_refused(indices, error, message):
         (lambda: nn.Embedding(5, 0), "embedding_dim=0"),
         (lambda: nn.Embedding(5, 2, 5), "padding_idx must be one of the 5 numbers, got 5"),
         (lambda: nn.Embedding(5, 2, -6), "got -6"),
+        (
+            lambda: F.embedding(INDICES, Tensor(np.ones((5, 2))), sparse=True),
+            "embedding: sparse must be False, for gradients are dense, got True",
+        ),
         (lambda: nn.Embedding.from_pretrained(np.ones(3)), r"expected embeddings .* got \(3,\)"),
     ],
 )
