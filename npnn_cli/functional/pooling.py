@@ -6,8 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from npnn_cli.autograd.dispatch import lift
+from npnn_cli.autograd.dispatch import apply, lift
 from npnn_cli.autograd.ops import adaptive_pooling, average_pooling, interpolation, pooling
+from npnn_cli.autograd.ops.adaptive_pooling import OutputSize
+from npnn_cli.autograd.ops.places_of_maxima import places_of_maxima
+from npnn_cli.autograd.ops.sizes import Pair, pair
+from npnn_cli.autograd.ops.slabs import Slabs, adaptive, sliding
 from npnn_cli.autograd.tensor import Tensor
 from npnn_cli.examples import distinct, example, normal
 from npnn_cli.registry import functions
@@ -24,11 +28,82 @@ __all__ = [
 
 Single = int | tuple[int]
 
-max_pool2d = lift(pooling.max_pool2d)
 avg_pool2d = lift(average_pooling.avg_pool2d)
 adaptive_avg_pool2d = lift(adaptive_pooling.adaptive_avg_pool2d)
-adaptive_max_pool2d = lift(adaptive_pooling.adaptive_max_pool2d)
 interpolate = lift(interpolation.interpolate)
+
+
+@functions.register(
+    example(distinct(2, 3, 4, 6), kernel_size=2),
+    example(distinct(2, 3, 7, 5), kernel_size=(3, 2), stride=(2, 1), padding=(1, 0), return_indices=True),
+    example(distinct(2, 2, 5, 8), kernel_size=2, stride=3, padding=1, ceil_mode=True, return_indices=True),
+    example(distinct(2, 2, 7, 8), kernel_size=(3, 2), stride=1, dilation=(2, 3), return_indices=True),
+    example(distinct(3, 4, 6), kernel_size=2, return_indices=True),
+    example(distinct(0, 3, 4, 6), kernel_size=2, return_indices=True),
+)
+def max_pool2d(
+    input: Tensor,
+    kernel_size: int | Pair,
+    stride: int | Pair | None = None,
+    padding: int | Pair = 0,
+    dilation: int | Pair = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
+) -> Any:
+    """Greatest element of each window of images (N, C, H, W) or (C, H, W), see :func:`.pooling.max_pool2d`.
+
+    With ``return_indices``, the tuple (values, indices), where an index is the place in the flattened image.
+
+    Raises:
+        ValueError: if the input is no batch of images, or the window does not fit.
+    """
+    values = apply(
+        pooling.max_pool2d,
+        input,
+        kernel_size=kernel_size,
+        stride=stride,
+        padding=padding,
+        dilation=dilation,
+        ceil_mode=ceil_mode,
+    )
+    if not return_indices:
+        return values
+    steps = pair(kernel_size if stride is None else stride)
+    options = zip(pair(kernel_size), steps, pair(dilation), pair(padding), strict=True)
+    sizes = zip(_size_of_images(input), _size_of_images(values), options, strict=True)
+    rows, columns = (sliding(size, count, *each) for size, count, each in sizes)
+    return values, _indices(input, rows, columns)
+
+
+@functions.register(
+    example(distinct(2, 3, 4, 6), output_size=1),
+    example(distinct(2, 3, 7, 5), output_size=(3, 2), return_indices=True),
+    example(distinct(2, 3, 4, 2), output_size=(None, 1), return_indices=True),
+    example(distinct(3, 7, 5), output_size=2, return_indices=True),
+    example(distinct(0, 3, 7, 5), output_size=2, return_indices=True),
+)
+def adaptive_max_pool2d(input: Tensor, output_size: OutputSize, return_indices: bool = False) -> Any:
+    """Greatest element of each of ``output_size`` windows that cover images (N, C, H, W) or (C, H, W).
+
+    With ``return_indices``, the tuple (values, indices), where an index is the place in the flattened image.
+
+    Raises:
+        ValueError: if the input is no batch of images, or a size is less than 1.
+    """
+    values = apply(adaptive_pooling.adaptive_max_pool2d, input, output_size=output_size)
+    if not return_indices:
+        return values
+    rows, columns = map(adaptive, _size_of_images(input), _size_of_images(values))
+    return values, _indices(input, rows, columns)
+
+
+def _size_of_images(images: Any) -> tuple[int, ...]:
+    size: tuple[int, ...] = images.shape[-2:]
+    return size
+
+
+def _indices(images: Any, rows: Slabs, columns: Slabs) -> Tensor:
+    return Tensor(places_of_maxima(images.data if isinstance(images, Tensor) else images, rows, columns))
 
 
 @functions.register(
@@ -36,6 +111,7 @@ interpolate = lift(interpolation.interpolate)
     example(distinct(2, 3, 7), kernel_size=3, stride=2, padding=1),
     example(distinct(3, 6), kernel_size=2, stride=1),
     example(distinct(2, 3, 8), kernel_size=3, stride=2, padding=1, dilation=2, ceil_mode=True),
+    example(distinct(2, 3, 7), kernel_size=3, stride=2, padding=1, return_indices=True),
 )
 def max_pool1d(
     input: Tensor,
@@ -44,14 +120,19 @@ def max_pool1d(
     padding: Single = 0,
     dilation: Single = 1,
     ceil_mode: bool = False,
-) -> Tensor:
+    return_indices: bool = False,
+) -> Any:
     """Greatest element of each window of signals (N, C, L) or (C, L): :func:`max_pool2d` of images of height 1.
+
+    With ``return_indices``, the tuple (values, indices), where an index is the place in the signal.
 
     Raises:
         ValueError: if the input is no batch of signals, or the window does not fit.
     """
-    kernel, stride, pad = _of_images("max_pool1d", input, kernel_size, stride, padding)
-    return _flat(max_pool2d(_high(input), kernel, stride, pad, (1, single(dilation)), ceil_mode))
+    kernel, steps, pad = _of_images("max_pool1d", input, kernel_size, stride, padding)
+    windows = kernel, steps, pad, (1, single(dilation)), ceil_mode
+    pooled = max_pool2d(_high(input), *windows, return_indices)
+    return tuple(map(_flat, pooled)) if return_indices else _flat(pooled)
 
 
 @functions.register(

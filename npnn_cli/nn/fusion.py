@@ -141,6 +141,7 @@ def _pools_at_once(modules: Sequence[Module], shape: tuple[int, ...]) -> bool:
     return (
         convolution.groups == 1
         and convolution.padding_mode == "zeros"
+        and not pooling.return_indices
         and pair(convolution.dilation) == pair(pooling.dilation) == (1, 1)
         and shape[1:2] == (in_channels,)
         and can_fuse(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Literal
+from typing import Any, Literal
 
 from npnn_cli import functional as F
 from npnn_cli.autograd.ops.adaptive_pooling import OutputSize
@@ -48,6 +48,8 @@ class MaxPool2d(Module):
         padding: around the images; it is never the greatest.
         dilation: from one element of a window to the next.
         ceil_mode: whether a last window may stick out of the padding.
+        return_indices: whether the output is a tuple (values, indices), where an index is the place in the flattened
+            image. No option of a spec, for the next layer could not take it.
     """
 
     def __init__(
@@ -57,18 +59,21 @@ class MaxPool2d(Module):
         padding: int | Pair = 0,
         dilation: int | Pair = 1,
         ceil_mode: bool = False,
+        *,
+        return_indices: bool = False,
     ) -> None:
         _check_windows(self, pair(kernel_size), pair(1 if stride is None else stride), pair(padding), pair(dilation))
         self.kernel_size, self.stride, self.padding = kernel_size, stride, padding
-        self.dilation, self.ceil_mode = dilation, ceil_mode
+        self.dilation, self.ceil_mode, self.return_indices = dilation, ceil_mode, return_indices
 
-    def forward(self, input: Tensor) -> Tensor:
+    def forward(self, input: Tensor) -> Any:
         """Pool a batch of images.
 
         Raises:
             ValueError: if the images are smaller than the window.
         """
-        return F.max_pool2d(input, self.kernel_size, self.stride, self.padding, self.dilation, self.ceil_mode)
+        windows = self.kernel_size, self.stride, self.padding, self.dilation, self.ceil_mode
+        return F.max_pool2d(input, *windows, self.return_indices)
 
 
 @layers.register(
@@ -89,19 +94,22 @@ class MaxPool1d(Module):
         padding: Single = 0,
         dilation: Single = 1,
         ceil_mode: bool = False,
+        *,
+        return_indices: bool = False,
     ) -> None:
         strides = [single(1 if stride is None else stride)]
         _check_windows(self, [single(kernel_size)], strides, [single(padding)], [single(dilation)])
         self.kernel_size, self.stride, self.padding = kernel_size, stride, padding
-        self.dilation, self.ceil_mode = dilation, ceil_mode
+        self.dilation, self.ceil_mode, self.return_indices = dilation, ceil_mode, return_indices
 
-    def forward(self, input: Tensor) -> Tensor:
+    def forward(self, input: Tensor) -> Any:
         """Pool a batch of signals.
 
         Raises:
             ValueError: if the signals are shorter than the window.
         """
-        return F.max_pool1d(input, self.kernel_size, self.stride, self.padding, self.dilation, self.ceil_mode)
+        windows = self.kernel_size, self.stride, self.padding, self.dilation, self.ceil_mode
+        return F.max_pool1d(input, *windows, self.return_indices)
 
 
 @layers.register(
@@ -205,18 +213,21 @@ class AdaptiveAvgPool2d(Module):
     example(distinct(2, 3, 4, 2), output_size=(None, 3)),
 )
 class AdaptiveMaxPool2d(Module):
-    """Greatest element of each of ``output_size`` windows that cover images (N, C, H, W); None keeps a size."""
+    """Greatest element of each of ``output_size`` windows that cover images (N, C, H, W); None keeps a size.
 
-    def __init__(self, output_size: OutputSize) -> None:
-        self.output_size = output_size
+    ``return_indices`` as MaxPool2d's.
+    """
 
-    def forward(self, input: Tensor) -> Tensor:
+    def __init__(self, output_size: OutputSize, *, return_indices: bool = False) -> None:
+        self.output_size, self.return_indices = output_size, return_indices
+
+    def forward(self, input: Tensor) -> Any:
         """Pool a batch of images.
 
         Raises:
             ValueError: if the input is no batch of images, or a size is less than 1.
         """
-        return F.adaptive_max_pool2d(input, self.output_size)
+        return F.adaptive_max_pool2d(input, self.output_size, self.return_indices)
 
 
 @layers.register(

@@ -25,6 +25,34 @@ def test_of_equal_elements_the_first_takes_the_gradient(pool):
     assert np.array_equal(ours.grad, theirs.grad.numpy())
 
 
+@pytest.mark.parametrize(
+    ("pool", "shape"),
+    [
+        (lambda nn: nn.MaxPool2d(3, 2, 1, return_indices=True), (2, 3, 7, 5)),
+        (lambda nn: nn.MaxPool1d(2, dilation=2, ceil_mode=True, return_indices=True), (2, 3, 7)),
+        (lambda nn: nn.AdaptiveMaxPool2d((3, 2), return_indices=True), (3, 7, 5)),
+    ],
+)
+def test_indices_are_pytorchs_where_elements_are_equal_nan_or_infinite(pool, shape):
+    values = np.random.default_rng(0).choice([-np.inf, -1.0, 0.0, np.nan], shape, p=[0.6, 0.2, 0.15, 0.05])
+    answer, indices = pool(nn)(values)
+    expected, their_indices = pool(torch.nn)(torch.tensor(values))
+
+    np.testing.assert_array_equal(answer.data, expected.numpy())
+    np.testing.assert_array_equal(indices.data, their_indices.numpy(), strict=True)
+
+
+def test_a_pooling_that_returns_indices_may_be_the_last_of_a_row_but_is_not_fused():
+    rng = np.random.default_rng(0)
+    model = nn.Sequential(nn.Conv2d(2, 3, 3, padding=1, rng=rng), nn.ReLU(), nn.MaxPool2d(2, return_indices=True))
+    images = rng.standard_normal((2, 2, 4, 6)).astype(np.float32)
+    values, indices = model(images)
+
+    before = model[1](model[0](Tensor(images))).data.reshape(2, 3, 24)
+    assert indices.shape == (2, 3, 2, 3)
+    assert np.array_equal(np.take_along_axis(before, indices.data.reshape(2, 3, 6), 2), values.data.reshape(2, 3, 6))
+
+
 def test_nan_is_passed_on():
     images = np.zeros((1, 1, 2, 4))
     images[0, 0, 1, 2] = np.nan

@@ -57,6 +57,7 @@ def adaptive_avg_pool2d(x: Array, /, output_size: OutputSize) -> Answer:
     example(distinct(2, 3, 4, 2), output_size=(None, 3)),
     example(distinct(3, 7, 5), output_size=2),
     example(distinct(0, 3, 7, 5), output_size=2),
+    reference=lambda torch, x, output_size: torch.nn.functional.adaptive_max_pool2d(x, output_size),
 )
 def adaptive_max_pool2d(x: Array, /, output_size: OutputSize) -> Answer:
     """Greatest element of each of ``output_size`` windows that cover images (N, C, H, W) or (C, H, W).

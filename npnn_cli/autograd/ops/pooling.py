@@ -21,6 +21,7 @@ from npnn_cli.examples import distinct, example
     example(distinct(2, 2, 5, 8), kernel_size=2, stride=3, padding=1, ceil_mode=True),
     example(distinct(3, 4, 6), kernel_size=2),
     example(distinct(0, 3, 4, 6), kernel_size=2),
+    reference=lambda torch, x, **options: torch.nn.functional.max_pool2d(x, **options),  # the function has indices, too
 )
 def max_pool2d(
     x: Array,
