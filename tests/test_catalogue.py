@@ -12,7 +12,12 @@ import_components()
 
 KINDS = (registry.layers, registry.losses, registry.optimizers, registry.schedulers, registry.initializers)
 # Of one value only.
-NO_CHOICE = {("Upsample", "mode"), ("ConvTranspose2d", "padding_mode"), ("Embedding", "sparse")}
+NO_CHOICE = {
+    ("Upsample", "mode"),
+    ("Upsample", "align_corners"),
+    ("ConvTranspose2d", "padding_mode"),
+    ("Embedding", "sparse"),
+}
 
 OPTIONS = [
     pytest.param(entry, parameter, id=f"{entry.name} {name}")

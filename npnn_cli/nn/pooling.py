@@ -234,6 +234,7 @@ class AdaptiveMaxPool2d(Module):
     example(normal(2, 3, 4, 3), scale_factor=2.0),
     example(normal(2, 3, 4, 3), scale_factor=(0.6, 1.7)),
     example(normal(2, 3, 4, 5), size=(7, 3), mode="nearest"),
+    example(normal(2, 3, 4, 3), scale_factor=(0.6, 1.7), recompute_scale_factor=True),
 )
 class Upsample(Module):
     """Resize signals (N, C, L) or images (N, C, H, W), each element of the answer being the nearest of the input.
@@ -242,6 +243,9 @@ class Upsample(Module):
         size: of a signal or image in the answer; or else
         scale_factor: by what to multiply each size.
         mode: only ``nearest``.
+        align_corners: only None, for the mode has no corners to align.
+        recompute_scale_factor: whether the nearest elements follow from the sizes alone, and not from the factor that
+            made them.
     """
 
     def __init__(
@@ -249,10 +253,15 @@ class Upsample(Module):
         size: int | tuple[int, ...] | None = None,
         scale_factor: float | tuple[float, ...] | None = None,
         mode: Literal["nearest"] = "nearest",
+        align_corners: Literal[None] = None,
+        recompute_scale_factor: bool | None = None,
     ) -> None:
         if (size is None) == (scale_factor is None):
             raise ValueError(f"Upsample: expected either size or scale_factor, got {size=}, {scale_factor=}")
+        if recompute_scale_factor and size is not None:
+            raise ValueError(f"Upsample: recompute_scale_factor is for a scale_factor, got {size=}")
         self.size, self.scale_factor, self.mode = size, scale_factor, mode
+        self.align_corners, self.recompute_scale_factor = align_corners, recompute_scale_factor
 
     def forward(self, input: Tensor) -> Tensor:
         """Resize a batch.
@@ -260,4 +269,6 @@ class Upsample(Module):
         Raises:
             ValueError: if the options do not fit the input's shape.
         """
-        return F.interpolate(input, self.size, self.scale_factor, self.mode)
+        return F.interpolate(
+            input, self.size, self.scale_factor, self.mode, self.align_corners, self.recompute_scale_factor
+        )

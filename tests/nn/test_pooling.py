@@ -79,6 +79,8 @@ def test_nearest_is_pytorchs_whatever_the_scale(size, scale):
     assert np.array_equal(F.interpolate(Tensor(signal), scale_factor=scale).data, theirs)
     by_size = torch.nn.functional.interpolate(torch.tensor(signal), size=theirs.shape[2]).numpy()
     assert np.array_equal(F.interpolate(Tensor(signal), theirs.shape[2]).data, by_size)
+    recomputed = F.interpolate(Tensor(signal), scale_factor=scale, recompute_scale_factor=True)
+    assert np.array_equal(recomputed.data, by_size)
 
 
 IMAGES, SIGNALS, ROWS = np.ones((2, 3, 4, 5)), np.ones((2, 3, 4)), np.ones((2, 3))
@@ -100,6 +102,9 @@ IMAGES, SIGNALS, ROWS = np.ones((2, 3, 4, 5)), np.ones((2, 3, 4)), np.ones((2, 3
         (lambda: nn.AdaptiveMaxPool2d(1)(ROWS), r"adaptive_max_pool2d: expected images .* \(2, 3\)"),
         (lambda: nn.Upsample(), "Upsample: expected either size or scale_factor"),
         (lambda: nn.Upsample(2, 2.0), "Upsample: expected either size or scale_factor"),
+        (lambda: nn.Upsample(2, recompute_scale_factor=True), "Upsample: recompute_scale_factor is for a scale_factor"),
+        (lambda: F.interpolate(IMAGES, 2, recompute_scale_factor=True), "interpolate: recompute_scale_factor is for a"),
+        (lambda: F.interpolate(IMAGES, 2, align_corners=False), "align_corners must be None .*, got False"),
         (lambda: nn.Upsample(2, mode="bilinear"), "mode must be 'nearest', got 'bilinear'"),
         (lambda: nn.Upsample((2, 3))(SIGNALS), r"interpolate: size must have 1 numbers"),
         (lambda: nn.Upsample(scale_factor=0.1)(SIGNALS), r"interpolate: sizes must be at least 1"),

@@ -18,6 +18,7 @@ from npnn_cli.examples import example, normal
     example(normal(2, 3, 4, 3), scale_factor=(0.6, 1.7)),
     example(normal(2, 3, 4, 5), size=(7, 3)),
     example(normal(2, 3, 4), size=6, mode="nearest"),
+    example(normal(2, 3, 4, 3), scale_factor=(0.6, 1.7), recompute_scale_factor=True),
 )
 def interpolate(
     x: Array,
@@ -25,11 +26,14 @@ def interpolate(
     size: int | tuple[int, ...] | None = None,
     scale_factor: float | tuple[float, ...] | None = None,
     mode: Literal["nearest"] = "nearest",
+    align_corners: None = None,
+    recompute_scale_factor: bool | None = None,
 ) -> Answer:
     """Resize signals (N, C, L) or images (N, C, H, W): each element of the answer is the nearest one of x.
 
     Element i of n over an x of size s is its element floor(i s/n), or floor(i / scale_factor) if that is given; but of
-    images that by such a factor keep their size, or double it, the element floor(i s/n), as in PyTorch.
+    images that by such a factor keep their size, or double it, the element floor(i s/n), as in PyTorch. With
+    ``recompute_scale_factor`` it is always that. Corners can be aligned in no mode that there is.
     See https://pytorch.org/docs/stable/generated/torch.nn.functional.interpolate.html.
 
     Raises:
@@ -50,9 +54,17 @@ def interpolate(
         raise TypeError(f"interpolate: size must be whole numbers, got {size!r}")
     if min(sizes, default=1) < 1 or 0 in x.shape[1:]:
         raise ValueError(f"interpolate: sizes must be at least 1, got {x.shape} to become (..., {tuple(sizes)})")
+    if align_corners is not None:
+        raise ValueError(f"interpolate: align_corners must be None for mode 'nearest', got {align_corners!r}")
+    if not isinstance(recompute_scale_factor, bool | np.bool_ | None):
+        raise TypeError(
+            f"interpolate: recompute_scale_factor must be true, false or None, got {recompute_scale_factor}"
+        )
+    if recompute_scale_factor and size is not None:
+        raise ValueError(f"interpolate: recompute_scale_factor is for a scale_factor, got {size=}")
     windows = []  # of the answer's elements to which the same element of x is nearest
     for old, new, scale in zip(spatial, sizes, scales, strict=True):
-        by_size = size is not None or (len(spatial) == 2 and new in (old, 2 * old))
+        by_size = size is not None or recompute_scale_factor or (len(spatial) == 2 and new in (old, 2 * old))
         step = np.float32(old / new if by_size else 1 / scale)  # in single precision, as PyTorch rounds it
         nearest = np.minimum(np.floor(np.arange(new, dtype=np.float32) * step).astype(int), old - 1)
         windows.append(_windows_of_nearest(nearest, old))
