@@ -18,15 +18,28 @@ Draw = Callable[[np.random.Generator], NDArray[Any]]
 
 @dataclass(frozen=True)
 class Example:
-    """One use of a component: how to draw its array inputs, and the options to give it."""
+    """One use of a component.
+
+    Attributes:
+        inputs: how to draw its array inputs.
+        options: to give it.
+        has_slope: whether its gradient is the slope, which finite differences find. Where it is not, only the
+            comparison with PyTorch proves it.
+    """
 
     inputs: tuple[Draw, ...] = ()
     options: dict[str, Any] = field(default_factory=dict)
+    has_slope: bool = True
 
 
 def example(*inputs: Draw, **options: Any) -> Example:
     """An example with these inputs and options: ``example(normal(5, 3), dim=1)``."""
     return Example(inputs, options)
+
+
+def by_convention(*inputs: Draw, **options: Any) -> Example:
+    """An example whose gradient is another than the slope, because PyTorch wants it so: of padding it is 0."""
+    return Example(inputs, options, has_slope=False)
 
 
 def normal(*shape: int) -> Draw:

@@ -9,24 +9,19 @@ import numpy as np
 from npnn_cli.autograd.compositions import gather, index_select
 from npnn_cli.autograd.ops.primitive import Array
 from npnn_cli.autograd.tensor import Tensor
-from npnn_cli.examples import Draw, classes, example, normal
+from npnn_cli.examples import by_convention, classes, example, normal
 from npnn_cli.functional.elementwise import where
 from npnn_cli.registry import functions
 
 __all__ = ["embedding", "gather", "index_select", "one_hot"]
 
 
-def _permuted(count: int) -> Draw:
-    """The indices from 0 to ``count`` - 1 in any order."""
-    return lambda rng: rng.permutation(count)
-
-
 @functions.register(
     example(classes(5, 4), normal(5, 3)),
-    # Not among the indices, for finite differences find a slope where padding shall have none. Likewise no index
-    # repeats where gradients are divided by frequency, and no row is so long as to be changed.
-    example(classes(4, 2, 6), normal(5, 3), padding_idx=-1),
-    example(_permuted(4), normal(5, 3), scale_grad_by_freq=True),
+    by_convention(classes(5, 2, 6), normal(5, 3), padding_idx=-1),
+    by_convention(classes(3, 2, 4), normal(5, 3), scale_grad_by_freq=True),
+    by_convention(classes(3, 7), normal(5, 3), padding_idx=1, scale_grad_by_freq=True),
+    # No row is so long as to be changed, which would change an input.
     example(classes(5, 4), normal(5, 3), max_norm=20.0, norm_type=1.0, sparse=False),
     example(classes(5), normal(5, 3)),
     example(classes(5, 0, 2), normal(5, 3)),

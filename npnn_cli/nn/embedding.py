@@ -8,7 +8,7 @@ import numpy as np
 
 from npnn_cli import functional as F
 from npnn_cli.autograd.tensor import Tensor
-from npnn_cli.examples import classes, example
+from npnn_cli.examples import by_convention, classes, example
 from npnn_cli.nn.init import Init, initial_weight
 from npnn_cli.nn.module import Module, Parameter
 from npnn_cli.registry import layers
@@ -18,10 +18,9 @@ __all__ = ["Embedding"]
 
 @layers.register(
     example(classes(5, 4), num_embeddings=5, embedding_dim=3),
-    # Not among the indices, for finite differences find a slope where padding shall have none. Likewise no index
-    # repeats where gradients are divided by frequency, and no vector is so long as to be changed.
-    example(classes(4, 2, 6), num_embeddings=5, embedding_dim=3, padding_idx=-1),
-    example(classes(5, 1), num_embeddings=5, embedding_dim=3, scale_grad_by_freq=True),
+    by_convention(classes(5, 2, 6), num_embeddings=5, embedding_dim=3, padding_idx=-1),
+    by_convention(classes(3, 2, 4), num_embeddings=5, embedding_dim=3, scale_grad_by_freq=True),
+    # No vector is so long as to be changed, which would change a parameter.
     example(classes(5, 4), num_embeddings=5, embedding_dim=3, max_norm=20.0, norm_type=1.0),
     example(classes(5, 2), num_embeddings=5, embedding_dim=2, init={"type": "uniform", "a": -0.1, "b": 0.1}),
 )

@@ -13,7 +13,7 @@ import pytest
 
 from npnn_cli import nn, registry
 from npnn_cli.autograd import apply, lift
-from npnn_cli.examples import constant, example, normal
+from npnn_cli.examples import by_convention, constant, example, normal
 from npnn_cli.optim import SGD, Adam, Optimizer
 from npnn_cli.optim.lr_scheduler import LRScheduler
 from npnn_cli.proofs.differentiation import differentiation_checks
@@ -67,6 +67,14 @@ class TestDifferentiation:
         registry.ops.register(example(normal(3, 4)), reference=lambda torch, x: 2 * x)(doubling(slope))
 
         assert failures(differentiation_checks(against)) == failed
+
+    @pytest.mark.parametrize(("slope", "failed"), [(0, []), (2, ["op double"])])
+    def test_of_a_gradient_by_convention_which_only_pytorch_knows(self, slope, failed):
+        examples = example(normal(0)), by_convention(normal(3, 4))
+        registry.ops.register(*examples, reference=lambda torch, x: 2 * x.detach() + 0 * x)(doubling(slope))
+
+        assert failures(differentiation_checks("torch")) == failed
+        assert len(list(differentiation_checks("finite-differences"))) == 1
 
     @against_both
     @pytest.mark.parametrize("wrong", [None, "first", "second"])
