@@ -51,6 +51,17 @@ def test_far_out_nothing_overflows(name):
     np.testing.assert_allclose(ours.grad, theirs.grad.numpy(), rtol=1e-12, atol=1e-15)
 
 
+def test_gelu_of_float32_is_as_exact_as_float32():
+    points = np.linspace(-20, 20, 20_001, dtype=np.float32)
+    single, double = Tensor(points, requires_grad=True), Tensor(points.astype(np.float64), requires_grad=True)
+    for input in (single, double):
+        F.gelu(input).sum().backward()
+
+    off = np.abs(F.gelu(single).data - F.gelu(double).data) / np.maximum(1, np.abs(points))
+    assert off.max() < 2e-7
+    np.testing.assert_allclose(single.grad, double.grad, rtol=0, atol=3e-7)
+
+
 @pytest.mark.parametrize("row", [[1e3, 0.0, -1e3], [-np.inf, 0.0, 1.0], [-np.inf, -np.inf, -np.inf], [1e300, 0.0, 1.0]])
 @pytest.mark.parametrize("name", ["softmax", "log_softmax", "logsumexp"])
 def test_extreme_logits(name, row):

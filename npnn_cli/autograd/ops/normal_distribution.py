@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import math
 
 import numpy as np
@@ -10,10 +9,13 @@ import numpy as np
 from npnn_cli.autograd.ops.error_function import error_function
 from npnn_cli.autograd.ops.primitive import Array
 
-# For float32, both functions are read from a table, in between which they follow their derivatives. The error is half
-# of the next derivative, at most 0.4, times the square of half a step: no more than the rounding of float32.
-STEPS_PER_UNIT = 1024
-LARGEST = 6  # beyond it, the distribution is taken for 0 or 1, and the density for 0
+# Φ(x) = (1 + tanh(x P(x²))) / 2, and P is almost a polynomial, whose first two terms the tanh form of GELU has. With
+# these seven, from the constant on, Φ(x) and x Φ(x) are off by 7e-8 at most, half of what float32 rounds away. They are
+# a minimax fit by linear programming for abs(x) up to 6.2, beyond which the tanh is 1.
+POLYNOMIAL = (
+    *(7.97884493e-1, 3.63339114e-2, -3.29547771e-5, -5.52779363e-5),
+    *(3.97311246e-6, -1.33646822e-7, 1.80936227e-9),
+)
 
 
 def normal_distribution(x: Array) -> tuple[Array, Array]:
@@ -21,7 +23,7 @@ def normal_distribution(x: Array) -> tuple[Array, Array]:
 
     Of float32, they are exact to 2e-7.
     """
-    return _from_table(x) if x.dtype == np.float32 else _exactly(x)
+    return _in_single_precision(x) if x.dtype == np.float32 else _exactly(x)
 
 
 def _exactly(x: Array) -> tuple[Array, Array]:
@@ -35,27 +37,20 @@ def _exactly(x: Array) -> tuple[Array, Array]:
     return share, density
 
 
-def _from_table(x: Array) -> tuple[Array, Array]:
-    """With x' nearest to x in the table, d = x - x', φ = Φ': Φ(x) ≈ Φ(x') + d φ(x') and φ(x) ≈ φ(x') - d x φ(x')."""
-    shares, densities = _tables()
-    distance = x * np.float32(STEPS_PER_UNIT)
-    distance.clip(np.float32(-LARGEST * STEPS_PER_UNIT), np.float32(LARGEST * STEPS_PER_UNIT), out=distance)
-    nearest = np.rint(distance)
-    distance -= nearest
-    nearest += LARGEST * STEPS_PER_UNIT
-    position = nearest.astype(np.intp)
-    share, density = shares.take(position, mode="clip"), densities.take(position, mode="clip")
-    distance *= np.float32(1 / STEPS_PER_UNIT)
-    change = np.multiply(distance, density, out=nearest)
-    share += change
-    change *= x
-    density -= change
+def _in_single_precision(x: Array) -> tuple[Array, Array]:
+    """See :data:`POLYNOMIAL`: without an error function, and as exact in float32."""
+    square = np.square(x)
+    constant, *others, last = (x.dtype.type(coefficient) for coefficient in POLYNOMIAL)
+    share = square * last
+    for coefficient in reversed(others):  # Horner's scheme
+        share += coefficient
+        share *= square
+    share += constant
+    share *= x
+    np.tanh(share, out=share)
+    share += 1
+    share *= 0.5
+    square *= -0.5
+    density = np.exp(square, out=square)
+    density *= 1 / math.sqrt(2 * math.pi)
     return share, density
-
-
-@functools.cache
-def _tables() -> tuple[Array, Array]:
-    ends = LARGEST * STEPS_PER_UNIT
-    share, density = _exactly(np.arange(-ends, ends + 1) / STEPS_PER_UNIT)
-    share[0], share[-1], density[0], density[-1] = 0, 1, 0, 0  # exactly, because they are multiplied by any x
-    return share.astype(np.float32), density.astype(np.float32)
