@@ -242,6 +242,9 @@ class Functions(Kind[Callable[..., Any]]):
                 except (IndexError, TypeError, ValueError) as error:
                     if is_explained(error, name):
                         raise
+                    inner, _, words = str(error).partition(": ")
+                    if inner in ops or inner in self:  # complete, but for whose name it bears
+                        raise type(error)(f"{name}: {words}") from error
                     given = {**dict(zip(inspect.signature(function).parameters, args, strict=False)), **options}
                     raise explained(error, name, str(error), given) from error
                 except AttributeError as error:

@@ -79,7 +79,7 @@ def in_numpy(value):
 )
 def test_numbers_of_numpy_and_lists_do_for_pythons_and_tuples(entry, example):
     plain, of_numpy = (
-        entry.build(**options, rng=np.random.default_rng(0))
+        entry.build(**options, rng=np.random.default_rng(0)).to(np.float64)
         for options in (example.options, {name: in_numpy(value) for name, value in example.options.items()})
     )
     rng = np.random.default_rng(1)

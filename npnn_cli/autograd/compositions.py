@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from npnn_cli.autograd.dispatch import apply
+from npnn_cli.autograd.dtypes import require_floating, require_one_dtype
 from npnn_cli.autograd.ops import elementwise, indexing, linear_algebra, shapes
 from npnn_cli.autograd.ops.dimensions import Dim, along, dim_of, dims_in_order
+from npnn_cli.autograd.ops.sizes import require_whole
 from npnn_cli.examples import classes, example, nonzero, normal, uniform
 from npnn_cli.registry import functions
 
@@ -42,8 +44,7 @@ def unsqueeze(input: Tensor, dim: int) -> Tensor:
 
 def _with_new_dimension(input: Tensor, dim: int, op: str) -> tuple[int, ...]:
     rank = input.ndim + 1
-    if not isinstance(dim, int | np.integer) or isinstance(dim, bool):
-        raise TypeError(f"{op}: dim must be a whole number, got {dim!r}")
+    require_whole(dim, f"{op}: dim")
     if not -rank <= dim < rank:
         raise IndexError(f"{op}: dim must lie between {-rank} and {rank - 1} for the shape {input.shape}, got {dim}")
     return (*input.shape[: dim % rank], 1, *input.shape[dim % rank :])
@@ -110,7 +111,8 @@ def split(tensor: Tensor, split_size_or_sections: int | Sequence[int], dim: int 
     """
     d, sizes = _dimension_to_split(tensor, dim, "split"), split_size_or_sections
     total = tensor.shape[d]
-    if isinstance(sizes, int | np.integer):
+    if not isinstance(sizes, Sequence):
+        require_whole(sizes, "split: split_size_or_sections")
         if sizes < 0 or (sizes == 0 and total):
             raise ValueError(f"split: split_size must be at least 1 for the shape {tensor.shape}, got {sizes}")
         count = max(1, -(-total // max(sizes, 1)))
@@ -134,6 +136,7 @@ def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
         ValueError: if ``chunks`` is less than 1.
     """
     total = input.shape[_dimension_to_split(input, dim, "chunk")]
+    require_whole(chunks, "chunk: chunks")
     if chunks < 1:
         raise ValueError(f"chunk: chunks must be at least 1, got {chunks}")
     return split(input, -(-total // chunks) if total else [0] * chunks, dim)
@@ -174,6 +177,8 @@ def roll(input: Tensor, shifts: int | Sequence[int], dims: Dim = None) -> Tensor
         flat = apply(shapes.reshape, input, shape=(-1,))
         return apply(shapes.reshape, roll(flat, shifts, 0), shape=input.shape)
     shifts, dims = (each if isinstance(each, Sequence) else (each,) for each in (shifts, dims))
+    for shift in shifts:
+        require_whole(shift, "roll: shifts")
     if len(shifts) != len(dims) or not shifts:
         raise ValueError(f"roll: shifts must be as many as dims, got {shifts} for {dims}")
     if input.ndim == 0:
@@ -274,11 +279,14 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
 
     Raises:
         ValueError: if the weight is neither.
+        TypeError: if the input is not floating, or the weight has another dtype.
     """
     channels = input.shape[1] if input.ndim > 1 else 1
     if weight.ndim > 1 or weight.size not in (1, channels):
         raise ValueError(
             f"prelu: expected a weight of shape (1,) or ({channels},) for the input {input.shape}, got {weight.shape}"
         )
+    require_floating(input, "prelu")
+    require_one_dtype("prelu", input=input, weight=weight)
     slopes = weight.reshape(()) if weight.size == 1 else weight.reshape(-1, *[1] * (input.ndim - 2))
     return apply(elementwise.where, input > 0, input, input * slopes)

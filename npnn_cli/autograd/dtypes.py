@@ -27,14 +27,40 @@ def set_default_dtype(dtype: DTypeLike) -> None:
     _default = np.dtype(dtype)
 
 
-def require_floating(x: Any, op: str) -> None:
+def require_floating(x: Any, op: str, name: str = "input") -> None:
     """Refuse for an op what is no array of floats.
 
     Raises:
         TypeError: saying so.
     """
     if x.dtype.kind != "f":
-        raise TypeError(f"{op}: input must be floating, got {x.dtype}")
+        raise TypeError(f"{op}: {name} must be floating, got {x.dtype}")
+
+
+def require_numbers(x: Any, op: str) -> None:
+    """Refuse for an op an array of truth values, with which NumPy would compute.
+
+    Raises:
+        TypeError: saying so.
+    """
+    if isinstance(x, np.ndarray | np.generic) and x.dtype.kind == "b":
+        raise TypeError(f"{op}: input must be numbers, got {x.dtype}")
+
+
+def require_one_dtype(op: str, **arrays: Any) -> None:
+    """Refuse for an op arrays of several dtypes: PyTorch does not multiply them, and NumPy would take the widest.
+
+    Args:
+        op: its name.
+        arrays: by name, or None for one that is absent, but not the first.
+
+    Raises:
+        TypeError: if their dtypes differ, or are bool.
+    """
+    first, *others = arrays.values()
+    if first.dtype.kind == "b" or any(other is not None and other.dtype != first.dtype for other in others):
+        dtypes = ", ".join(f"{name} {array.dtype}" for name, array in arrays.items() if array is not None)
+        raise TypeError(f"{op}: expected numbers of one dtype, got {dtypes}")
 
 
 def is_floating(x: Any) -> bool:

@@ -6,6 +6,7 @@ import math
 
 from npnn_cli.autograd.compositions import prelu
 from npnn_cli.autograd.dispatch import lift
+from npnn_cli.autograd.dtypes import require_floating
 from npnn_cli.autograd.ops import activations
 from npnn_cli.autograd.tensor import Tensor
 from npnn_cli.examples import example, nonzero, normal, uniform
@@ -63,6 +64,7 @@ def softsign(input: Tensor) -> Tensor:
 )
 def hardsigmoid(input: Tensor) -> Tensor:
     """Sigmoid of three straight lines, relu6(x + 3) / 6."""
+    require_floating(input, "hardsigmoid")
     return relu6(input + 3) / 6
 
 
@@ -72,6 +74,7 @@ def hardswish(input: Tensor) -> Tensor:
 
     Howard et al., "Searching for MobileNetV3", ICCV 2019.
     """
+    require_floating(input, "hardswish")
     return input * hardsigmoid(input)
 
 

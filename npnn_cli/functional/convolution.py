@@ -6,9 +6,9 @@ from typing import Any
 
 from npnn_cli.autograd.dispatch import lift
 from npnn_cli.autograd.ops import convolution, transposed_convolution
+from npnn_cli.autograd.ops.sizes import Single, single
 from npnn_cli.autograd.tensor import Tensor
 from npnn_cli.examples import example, normal
-from npnn_cli.functional.pooling import Single, single
 from npnn_cli.registry import functions
 
 __all__ = ["conv1d", "conv2d", "conv_transpose2d"]
@@ -38,19 +38,18 @@ def conv1d(
 
     Raises:
         ValueError: if the shapes do not fit one another.
+        TypeError: if the dtypes differ.
     """
-    if input.ndim not in (2, 3) or weight.ndim != 3 or input.shape[-2] != weight.shape[1] * groups:
-        raise ValueError(
-            f"conv1d: expected signals (N, C, L) or (C, L) and filters (C_out, C/groups, kernel) with {groups=}, "
-            f"got shapes {input.shape} and {weight.shape}"
-        )
+    stride, dilation = (single(stride, "conv1d: stride"),), (single(dilation, "conv1d: dilation"),)
+    padding = padding if isinstance(padding, str) else (single(padding, "conv1d: padding"),)
+    convolution.check_convolution("conv1d", input, weight, bias, stride, padding, dilation, groups)
     answer = conv2d(
         input.reshape(*input.shape[:-1], 1, input.shape[-1]),
         weight.reshape(*weight.shape[:2], 1, weight.shape[2]),
         bias,
-        stride=(1, single(stride)),
-        padding=padding if isinstance(padding, str) else (0, single(padding)),
-        dilation=(1, single(dilation)),
+        stride=(1, *stride),
+        padding=padding if isinstance(padding, str) else (0, *padding),
+        dilation=(1, *dilation),
         groups=groups,
     )
     return answer.reshape(*answer.shape[:-2], answer.shape[-1])

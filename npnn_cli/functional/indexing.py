@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 
 from npnn_cli.autograd.compositions import gather, index_select
+from npnn_cli.autograd.dtypes import require_floating
 from npnn_cli.autograd.ops.primitive import Array
+from npnn_cli.autograd.ops.sizes import require_whole
 from npnn_cli.autograd.tensor import Tensor
 from npnn_cli.examples import by_convention, classes, example, normal
 from npnn_cli.functional.elementwise import where
@@ -65,6 +67,7 @@ def embedding(
         wrong = indices[(indices < 0) | (indices >= count)]
         raise IndexError(f"embedding: input must lie between 0 and {count - 1} for {count} rows, got {wrong[0]}")
     if max_norm is not None:
+        require_floating(weight, "embedding", "weight")
         _shorten(weight, np.unique(indices), max_norm, norm_type)
     rows = index_select(weight, 0, indices.reshape(-1)).reshape(*indices.shape, size)
     if scale_grad_by_freq:
@@ -73,8 +76,7 @@ def embedding(
         rows = rows.detach() + (rows - rows.detach()) * share.astype(rows.dtype)
     if padding_idx is None:
         return rows
-    if not isinstance(padding_idx, int | np.integer):
-        raise TypeError(f"embedding: padding_idx must be a whole number, got {padding_idx!r}")
+    require_whole(padding_idx, "embedding: padding_idx")
     if not -count <= padding_idx < count:
         raise ValueError(f"embedding: padding_idx must be one of the {count} rows, got {padding_idx}")
     return where((indices == padding_idx % count)[..., None], rows.detach(), rows)
@@ -109,8 +111,7 @@ def one_hot(input: Any, num_classes: int = -1) -> Tensor:
         TypeError, ValueError, IndexError: if indices are no whole numbers or outside, or the classes are not known.
     """
     indices = _whole_numbers(input, "one_hot")
-    if not isinstance(num_classes, int | np.integer):
-        raise TypeError(f"one_hot: num_classes must be a whole number, got {num_classes!r}")
+    require_whole(num_classes, "one_hot: num_classes")
     if num_classes == -1:
         if not indices.size:
             raise ValueError("one_hot: num_classes must be given where there is no index")

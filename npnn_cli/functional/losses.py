@@ -11,8 +11,10 @@ from typing import Any, Literal
 import numpy as np
 
 from npnn_cli.autograd.dispatch import apply
+from npnn_cli.autograd.dtypes import require_floating, require_one_dtype
 from npnn_cli.autograd.ops import losses
 from npnn_cli.autograd.ops.primitive import Array
+from npnn_cli.autograd.ops.sizes import require_whole
 from npnn_cli.autograd.tensor import Tensor
 from npnn_cli.examples import classes, example, normal, uniform
 from npnn_cli.functional.loss_reduction import (
@@ -123,8 +125,10 @@ def binary_cross_entropy(input: Tensor, target: Any, weight: Any = None, reducti
 
     Raises:
         ValueError: if an input or a target is no probability.
+        TypeError: if their dtypes differ.
     """
     input, target = comparable("binary_cross_entropy", input, target)
+    require_one_dtype("binary_cross_entropy", input=input, target=target)
     for name, numbers, remedy in (("input", input.data, ": apply a sigmoid"), ("target", target.data, "")):
         outside = numbers[(numbers < 0) | (numbers > 1)]
         if outside.size:
@@ -148,6 +152,7 @@ def binary_cross_entropy_with_logits(
     """
     op = "binary_cross_entropy_with_logits"
     input, target = comparable(op, input, target)
+    require_floating(target, op, "target")
     if pos_weight is not None:
         pos_weight = broadcast_weight(op, "pos_weight", pos_weight, input)
     each = apply(losses.sigmoid_cross_entropy, input, target, pos_weight=pos_weight)
@@ -180,6 +185,7 @@ def kl_div(
     See https://pytorch.org/docs/stable/generated/torch.nn.functional.kl_div.html.
     """
     input, target = comparable("kl_div", input, target)
+    require_floating(target, "kl_div", "target")
     if log_target:
         each: Tensor = target.exp() * (target - input)
     else:
@@ -217,8 +223,7 @@ def _own_weights(weights: Array, indices: Array, ignore_index: int) -> Array:
 
 def _rows(input: Tensor, target: Tensor, ignore_index: int, op: str, what: str) -> tuple[Tensor, Array]:
     """The input as (samples, C), and the class index of each, checked."""
-    if not isinstance(ignore_index, int | np.integer):
-        raise TypeError(f"{op}: ignore_index must be a whole number, got {ignore_index!r}")
+    require_whole(ignore_index, f"{op}: ignore_index")
     expected = (input.shape[0], *input.shape[2:]) if input.ndim > 1 else ()
     if target.shape != expected:
         shapes = f"{input.shape} and {target.shape}"

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from npnn_cli.autograd.dispatch import apply
-from npnn_cli.autograd.dtypes import require_floating
+from npnn_cli.autograd.dtypes import require_floating, require_one_dtype
 from npnn_cli.autograd.ops import normalization
 from npnn_cli.autograd.ops.primitive import Array
+from npnn_cli.autograd.ops.sizes import is_whole, require_whole
 from npnn_cli.autograd.tensor import Tensor
 from npnn_cli.examples import example, normal
 from npnn_cli.registry import functions
@@ -53,14 +54,15 @@ def batch_norm(
 
     Raises:
         ValueError: if the sizes do not fit, a running statistic is missing, or a channel has one value in training.
+        TypeError: if the input is not floating, a parameter has another dtype, or an option is none.
     """
     input = _floating("batch_norm", input)
     if input.ndim < 2:
         raise ValueError(f"batch_norm: expected an input (N, C, ...), got shape {input.shape}")
-    if eps < 0:
-        raise ValueError(f"batch_norm: eps must not be below 0, got {eps}")
-    shapes = {"running_mean": running_mean, "running_var": running_var, "weight": weight, "bias": bias}
-    _check_shapes("batch_norm", shapes, input.shape[1:2])
+    _require_number("batch_norm", "momentum", momentum)
+    _check_eps("batch_norm", eps)
+    parameters = {"running_mean": running_mean, "running_var": running_var, "weight": weight, "bias": bias}
+    _check_parameters("batch_norm", input, parameters, input.shape[1:2])
     per_channel = (input.shape[1], *[1] * (input.ndim - 2))
     weight, bias = _reshaped(weight, per_channel), _reshaped(bias, per_channel)
     if not training:
@@ -109,8 +111,10 @@ def layer_norm(
 
     Raises:
         ValueError: if the sizes do not fit.
+        TypeError: if the input is not floating, a parameter has another dtype, or an option is none.
     """
     input = _floating("layer_norm", input)
+    _check_eps("layer_norm", eps)
     dim = _last_dimensions("layer_norm", input, normalized_shape, {"weight": weight, "bias": bias})
     return apply(normalization.normalize, input, weight, bias, dim=dim, eps=eps)
 
@@ -129,10 +133,12 @@ def rms_norm(input: Tensor, normalized_shape: Sequence[int], weight: Any = None,
 
     Raises:
         ValueError: if the sizes do not fit.
+        TypeError: if the input is not floating, a parameter has another dtype, or an option is none.
     """
     input = _floating("rms_norm", input)
     dim = _last_dimensions("rms_norm", input, normalized_shape, {"weight": weight})
     eps = float(np.finfo(input.dtype).eps) if eps is None else eps
+    _check_eps("rms_norm", eps)
     return apply(normalization.normalize, input, weight, dim=dim, eps=eps, centered=False)
 
 
@@ -149,15 +155,18 @@ def group_norm(input: Tensor, num_groups: int, weight: Any = None, bias: Any = N
 
     Raises:
         ValueError: if the sizes do not fit, or the channels do not divide into the groups.
+        TypeError: if the input is not floating, a parameter has another dtype, or an option is none.
     """
     input = _floating("group_norm", input)
+    _check_eps("group_norm", eps)
+    require_whole(num_groups, "group_norm: num_groups")
     if input.ndim < 2 or num_groups < 1 or input.shape[1] % num_groups:
         raise ValueError(
             f"group_norm: expected an input (N, C, ...) whose C is divisible by num_groups={num_groups}, "
             f"got shape {input.shape}"
         )
     channels = input.shape[1]
-    _check_shapes("group_norm", {"weight": weight, "bias": bias}, (channels,))
+    _check_parameters("group_norm", input, {"weight": weight, "bias": bias}, (channels,))
     members = (num_groups, channels // num_groups, math.prod(input.shape[2:]))
     if len(input) * members[1] * members[2] == 1:
         raise ValueError(f"group_norm: a group must have more than one number, got shape {input.shape}")
@@ -172,20 +181,38 @@ def _floating(op: str, input: Any) -> Tensor:
     return tensor
 
 
+def _require_number(op: str, name: str, value: Any) -> None:
+    if not isinstance(value, int | float | np.number):
+        raise TypeError(f"{op}: {name} must be a number, got {value!r}")
+
+
+def _check_eps(op: str, eps: Any) -> None:
+    _require_number(op, "eps", eps)
+    if not eps >= 0:
+        raise ValueError(f"{op}: eps must not be below 0, got {eps}")
+
+
 def _last_dimensions(
     op: str, input: Tensor, normalized_shape: Sequence[int], parameters: dict[str, Any]
 ) -> tuple[int, ...]:
+    if not isinstance(normalized_shape, Sequence) or not all(map(is_whole, normalized_shape)):
+        raise TypeError(
+            f"{op}: normalized_shape must be a tuple of whole numbers such as {input.shape[-1:]}, "
+            f"got {normalized_shape!r}"
+        )
     shape = tuple(normalized_shape)
     if not shape or input.shape[-len(shape) :] != shape:
         raise ValueError(f"{op}: expected an input whose last sizes are normalized_shape={shape}, got {input.shape}")
-    _check_shapes(op, parameters, shape)
+    _check_parameters(op, input, parameters, shape)
     return tuple(range(-len(shape), 0))
 
 
-def _check_shapes(op: str, tensors: dict[str, Any], expected: tuple[int, ...]) -> None:
-    for name, tensor in tensors.items():
-        if tensor is not None and _array(tensor).shape != expected:
-            raise ValueError(f"{op}: {name} must have the shape {expected}, got {_array(tensor).shape}")
+def _check_parameters(op: str, input: Tensor, parameters: dict[str, Any], shape: tuple[int, ...]) -> None:
+    arrays = {name: _array(tensor) for name, tensor in parameters.items() if tensor is not None}
+    for name, array in arrays.items():
+        if array.shape != shape:
+            raise ValueError(f"{op}: {name} must have the shape {shape}, got {array.shape}")
+    require_one_dtype(op, input=input, **arrays)
 
 
 def _array(tensor: Any) -> Array:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from npnn_cli.autograd.dispatch import apply, lift
+from npnn_cli.autograd.dtypes import require_floating
 from npnn_cli.autograd.ops import adaptive_pooling, average_pooling, interpolation, pooling
 from npnn_cli.autograd.ops.adaptive_pooling import OutputSize
 from npnn_cli.autograd.ops.places_of_maxima import places_of_maxima
-from npnn_cli.autograd.ops.sizes import Pair, pair
+from npnn_cli.autograd.ops.sizes import Pair, Single, pair, single
 from npnn_cli.autograd.ops.slabs import Slabs, adaptive, sliding
+from npnn_cli.autograd.ops.windows import windows_of
 from npnn_cli.autograd.tensor import Tensor
 from npnn_cli.examples import distinct, example, normal
 from npnn_cli.registry import functions
@@ -25,8 +25,6 @@ __all__ = [
     "max_pool1d",
     "max_pool2d",
 ]
-
-Single = int | tuple[int]
 
 avg_pool2d = lift(average_pooling.avg_pool2d)
 adaptive_avg_pool2d = lift(adaptive_pooling.adaptive_avg_pool2d)
@@ -128,10 +126,10 @@ def max_pool1d(
 
     Raises:
         ValueError: if the input is no batch of signals, or the window does not fit.
+        TypeError: if the input is not floating, or an option is no whole number.
     """
-    kernel, steps, pad = _of_images("max_pool1d", input, kernel_size, stride, padding)
-    windows = kernel, steps, pad, (1, single(dilation)), ceil_mode
-    pooled = max_pool2d(_high(input), *windows, return_indices)
+    windows = _of_images("max_pool1d", input, kernel_size, stride, padding, dilation, ceil_mode)
+    pooled = max_pool2d(_high(input), *windows, ceil_mode, return_indices)
     return tuple(map(_flat, pooled)) if return_indices else _flat(pooled)
 
 
@@ -152,28 +150,28 @@ def avg_pool1d(
 
     Raises:
         ValueError: if the input is no batch of signals, or the window does not fit.
+        TypeError: if the input is not floating, or an option is no whole number.
     """
-    kernel, stride, pad = _of_images("avg_pool1d", input, kernel_size, stride, padding)
-    return _flat(avg_pool2d(_high(input), kernel, stride, pad, ceil_mode, count_include_pad))
+    kernel, steps, pad, _ = _of_images("avg_pool1d", input, kernel_size, stride, padding, 1, ceil_mode)
+    return _flat(avg_pool2d(_high(input), kernel, steps, pad, ceil_mode, count_include_pad))
 
 
-def _of_images(op: str, input: Tensor, kernel: Single, stride: Single | None, padding: Single) -> tuple[Any, Any, Any]:
-    """Options for signals, as options for images of height 1."""
-    if input.ndim not in (2, 3):
-        raise ValueError(f"{op}: expected signals (N, C, L) or (C, L), got shape {input.shape}")
-    return (1, single(kernel)), (1, single(kernel if stride is None else stride)), (0, single(padding))
-
-
-def single(value: Single) -> int:
-    """One number, which may stand in a tuple.
-
-    Raises:
-        TypeError: if it is none.
-    """
-    number = value[0] if isinstance(value, tuple | list) and len(value) == 1 else value
-    if not isinstance(number, int | np.integer):
-        raise TypeError(f"expected one whole number, not {value!r}")
-    return int(number)
+def _of_images(
+    op: str,
+    input: Tensor,
+    kernel: Single,
+    stride: Single | None,
+    padding: Single,
+    dilation: Single,
+    ceil_mode: bool,
+) -> tuple[Pair, Pair, Pair, Pair]:
+    """Options for signals, once they are checked, as options for images of height 1."""
+    size = single(kernel, f"{op}: kernel_size")
+    step = size if stride is None else single(stride, f"{op}: stride")
+    pad, gap = single(padding, f"{op}: padding"), single(dilation, f"{op}: dilation")
+    windows_of(op, input, [size], [step], [pad], [gap], ceil_mode)
+    require_floating(input, op)
+    return (1, size), (1, step), (0, pad), (1, gap)
 
 
 def _high(input: Tensor) -> Tensor:

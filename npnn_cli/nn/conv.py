@@ -7,11 +7,10 @@ from typing import Any, Literal
 import numpy as np
 
 from npnn_cli import functional as F
-from npnn_cli.autograd.ops.convolution import Padding, reach_of, sides
-from npnn_cli.autograd.ops.sizes import Pair, pair
+from npnn_cli.autograd.ops.convolution import Padding, sides
+from npnn_cli.autograd.ops.sizes import Pair, Single, pair, single
 from npnn_cli.autograd.tensor import Tensor
 from npnn_cli.examples import example, normal
-from npnn_cli.functional.pooling import Single, single
 from npnn_cli.nn.init import Init, initial_weight
 from npnn_cli.nn.module import Module, Parameter
 from npnn_cli.registry import layers
@@ -53,8 +52,8 @@ def _surrounded(layer: Conv1d | Conv2d, input: Tensor) -> tuple[Tensor, Any]:
     channels = input.shape[: -len(kernel)][-1:]
     if layer.padding_mode == "zeros" or channels != (layer.weight.shape[1] * layer.groups,):
         return input, layer.padding  # an input that does not fit is for the op to refuse, by the shape that came
-    reach = reach_of((kernel[0], kernel[-1]), pair(layer.dilation))
-    (top, left), (bottom, right) = sides(layer.padding, reach, pair(layer.stride))
+    padding = layer.padding if isinstance(layer.padding, str) else pair(layer.padding)
+    (top, left), (bottom, right) = sides(padding, (kernel[0], kernel[-1]), pair(layer.dilation))
     return F.pad(input, (left, right, top, bottom)[: 2 * len(kernel)], layer.padding_mode), 0
 
 

@@ -45,7 +45,7 @@ class Step(NamedTuple):
 
 
 class Plans(dict[tuple[str, tuple[int, ...]], list[Step]]):
-    """The steps that were found best for each kind of numbers and shape of a sample.
+    """The steps that were found best for each dtype and shape of a sample.
 
     They hold as long as no part of any module is replaced.
     """
@@ -61,7 +61,7 @@ class Plans(dict[tuple[str, tuple[int, ...]], list[Step]]):
         if self.replacements != Module.replacements:
             self.clear()
             self.replacements = Module.replacements
-        return self.get((input.dtype.kind, input.shape[1:]))
+        return self.get((input.dtype.char, input.shape[1:]))
 
 
 def forward_in_order(modules: Sequence[Module], input: Tensor, plans: Plans) -> Tensor:
@@ -76,7 +76,7 @@ def forward_in_order(modules: Sequence[Module], input: Tensor, plans: Plans) -> 
         for step in known:
             input = step(input)
         return input
-    key = input.dtype.kind, input.shape[1:]
+    key = input.dtype.char, input.shape[1:]
     steps: list[Step] = []
     while modules:
         step = _first_step(modules, input)
@@ -88,15 +88,14 @@ def forward_in_order(modules: Sequence[Module], input: Tensor, plans: Plans) -> 
 
 
 def _first_step(modules: Sequence[Module], input: Tensor) -> Step:
-    """The most layers at the beginning that can be computed at once from an input of this shape, of floats."""
-    shape = input.shape
-    if input.dtype.kind != "f":
-        return Step(modules[:1])
+    """The most layers at the beginning that can be computed at once from an input of this shape and dtype."""
+    step, shape = Step(modules[:1]), input.shape
     if _pools_at_once(modules[:3], shape):
-        return _at_once(modules[:3], conv2d_relu_max_pool2d)
-    if (count := _length_of_stack(modules, shape)) > 0:
-        return _at_once(modules[:count], linear_relu_stack)
-    return Step(modules[:1])
+        step = _at_once(modules[:3], conv2d_relu_max_pool2d)
+    elif (count := _length_of_stack(modules, shape)) > 0:
+        step = _at_once(modules[:count], linear_relu_stack)
+    of_one_dtype = all(parameter is None or parameter.dtype == input.dtype for parameter in step.parameters)
+    return step if of_one_dtype else Step(modules[:1])  # whose op refuses another
 
 
 def _at_once(modules: Sequence[Module], op: Primitive) -> Step:

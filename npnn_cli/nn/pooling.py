@@ -7,10 +7,9 @@ from typing import Any, Literal
 
 from npnn_cli import functional as F
 from npnn_cli.autograd.ops.adaptive_pooling import OutputSize
-from npnn_cli.autograd.ops.sizes import Pair, pair
+from npnn_cli.autograd.ops.sizes import Pair, Single, pair, single
 from npnn_cli.autograd.tensor import Tensor
 from npnn_cli.examples import distinct, example, normal
-from npnn_cli.functional.pooling import Single, single
 from npnn_cli.nn.module import Module
 from npnn_cli.registry import layers
 

@@ -58,7 +58,11 @@ def build(case, dtype=np.float64) -> tuple[Callable[..., Tensor], list[Tensor]]:
     kind, entry, example = case
     if kind in (registry.ops, registry.functions):
         function = lift(entry.component) if kind is registry.ops else entry.component
-        return functools.partial(entry.called(function), **example.options), []
+        options = {
+            name: np.asarray(value, dtype) if isinstance(value, np.ndarray) and is_floating(value) else value
+            for name, value in example.options.items()
+        }
+        return functools.partial(entry.called(function), **options), []
     module = build_module(entry, example, np.random.default_rng(8)).to(dtype)
     return module, list(module.parameters())
 

@@ -204,8 +204,8 @@ def test_what_another_process_made_can_be_differentiated(tmp_path):
         network = model()
     (tmp_path / "model.pkl").write_bytes(pickle.dumps(network))
     program = (
-        "import pickle, sys; import npnn_cli.nn; network = pickle.load(open(sys.argv[1], 'rb'))\n"
-        "network([[1.0, 2.0]]).sum().backward(); print(network[0].weight.grad is not None)"
+        "import pickle, sys; import numpy, npnn_cli.nn; network = pickle.load(open(sys.argv[1], 'rb'))\n"
+        "network(numpy.ones((1, 2))).sum().backward(); print(network[0].weight.grad is not None)"
     )
     arguments = [sys.executable, "-c", program, str(tmp_path / "model.pkl")]
     assert subprocess.run(arguments, capture_output=True, text=True, check=True).stdout == "True\n"

@@ -193,6 +193,7 @@ def test_ties_in_max_pooling_give_all_to_the_first(kernel_size, stride, padding)
 def test_max_pooling_pads_with_less_than_any_number_and_passes_nan_on():
     images = np.full((1, 1, 2, 3), -1e300)
     assert F.max_pool2d(Tensor(images), 2, padding=1).data.max() == -1e300
+    assert F.max_pool2d(Tensor(np.full((1, 1, 2, 3), -7)), 2, padding=1).tolist() == [[[[-7, -7], [-7, -7]]]]
 
     images[0, 0, 1, 2] = NAN
     assert np.isnan(F.max_pool2d(Tensor(images), 2, stride=1).data).tolist() == [[[[False, True]]]]

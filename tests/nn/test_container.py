@@ -73,7 +73,7 @@ def test_a_list_of_modules_names_them_and_computes_nothing():
 
     towers = Towers()
     assert list(towers.state_dict()) == ["towers.0.weight", "towers.1.weight"]
-    towers(np.ones((3, 2))).sum().backward()
+    towers(np.ones((3, 2), np.float32)).sum().backward()
     assert all(parameter.grad is not None for parameter in towers.parameters())
     with pytest.raises(NotImplementedError, match="ModuleList must define forward"):
         towers.towers(np.ones((3, 2)))
@@ -113,10 +113,11 @@ class TestResidual:
         ]  # fmt: skip
 
     def test_nothing_is_stretched_to_fit(self):
+        x = np.ones((2, 3), np.float32)
         with pytest.raises(ValueError, match=r"the layers give the shape \(2, 1\), but the input has \(2, 3\): add"):
-            nn.Residual([nn.Linear(3, 1)])(np.ones((2, 3)))
+            nn.Residual([nn.Linear(3, 1)])(x)
         with pytest.raises(ValueError, match=r"\(2, 1\), but the projection has \(2, 4\): change it"):
-            nn.Residual([nn.Linear(3, 1)], nn.Linear(3, 4))(np.ones((2, 3)))
+            nn.Residual([nn.Linear(3, 1)], nn.Linear(3, 4))(x)
 
     def test_needs_layers(self):
         with pytest.raises(ValueError, match="Residual: needs at least one layer"):

@@ -25,7 +25,7 @@ def test_same_padding_of_an_even_kernel_puts_the_odd_zero_last(kernel, dilation)
 
 def test_a_transposed_convolution_leads_back_to_the_shape_before():
     for size in range(5, 9):
-        small = nn.Conv2d(3, 4, 3, stride=2, padding=1)(np.ones((2, 3, size, 8)))
+        small = nn.Conv2d(3, 4, 3, stride=2, padding=1)(np.ones((2, 3, size, 8), np.float32))
         restore = nn.ConvTranspose2d(4, 3, 3, stride=2, padding=1, output_padding=((size + 1) % 2, 1))
         assert restore(small).shape == (2, 3, size, 8)
 

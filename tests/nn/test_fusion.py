@@ -74,7 +74,7 @@ def test_convolution_relu_and_pooling_are_one_op(monkeypatch):
         return fused_convolution.conv2d_relu_max_pool2d(*args)
 
     monkeypatch.setattr(fusion, "conv2d_relu_max_pool2d", count)
-    Sequential(*layers())(np.zeros((1, 2, 8, 8)))
+    Sequential(*layers())(np.zeros((1, 2, 8, 8), np.float32))
     assert len(fused) == 2
 
 
@@ -85,7 +85,7 @@ def test_a_subclass_is_not_fused_because_it_may_compute_otherwise():
 
     rng = np.random.default_rng(0)
     convolution = Doubled(1, 2, 3, padding=1, rng=rng)
-    x = Tensor(rng.standard_normal((2, 1, 4, 4)))
+    x = Tensor(rng.standard_normal((2, 1, 4, 4), np.float32))
     expected = convolution(x).relu()
     assert np.allclose(Sequential(convolution, ReLU(), MaxPool2d(2))(x).data, MaxPool2d(2)(expected).data)
 

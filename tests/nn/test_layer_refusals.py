@@ -51,22 +51,22 @@ def test_inputs_that_do_not_fit_are_refused_at_the_call(layer, shape):
         layer(np.zeros(shape))
 
 
-@pytest.mark.parametrize("dtype", [np.int64, np.uint8, np.bool_])
+@pytest.mark.parametrize("dtype", [np.int64, np.uint8, np.bool_, np.float64])
 @pytest.mark.parametrize(
     ("layer", "shape", "op"),
     [
         (nn.Linear(3, 2), (5, 3), "linear"),
-        (nn.Conv1d(3, 2, 3), (1, 3, 5), "conv1d: conv2d"),
+        (nn.Conv1d(3, 2, 3), (1, 3, 5), "conv1d"),
         (nn.Conv2d(3, 2, 3), (1, 3, 5, 4), "conv2d"),
         (nn.ConvTranspose2d(3, 2, 3), (1, 3, 5, 4), "conv_transpose2d"),
         (nn.Sequential(nn.Flatten(), nn.Linear(6, 4), nn.ReLU(), nn.Linear(4, 2)), (5, 3, 2), "linear"),
         (nn.Sequential(nn.Conv2d(1, 2, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2)), (2, 1, 6, 4), "conv2d"),
     ],
 )
-def test_whole_numbers_are_refused_where_weights_are_floating(layer, shape, op, dtype):
-    layer(np.ones(shape, np.float32))  # a plan for floats is none for whole numbers
+def test_numbers_of_another_dtype_than_the_weights_are_refused(layer, shape, op, dtype):
+    layer(np.ones(shape, np.float32))  # a plan for these is none for others
 
-    message = f"^{op}: input must be floating as weight is, got input {np.dtype(dtype)}, weight float32"
+    message = f"^{op}: expected numbers of one dtype, got input {np.dtype(dtype)}, weight float32"
     with pytest.raises(TypeError, match=message):
         layer(np.ones(shape, dtype))
 
@@ -83,5 +83,7 @@ def test_whole_weights_go_with_whole_numbers_alone(function, shape, weight):
     whole = np.ones(weight, np.int64)
 
     assert function(Tensor(np.ones(shape, np.int64)), Tensor(whole)).dtype == np.int64
-    with pytest.raises(TypeError, match=f"^{function.__name__}: weight must be floating as input is, got .* int64$"):
+    with pytest.raises(
+        TypeError, match=f"^{function.__name__}: expected numbers of one dtype, got input float64, weight int64$"
+    ):
         function(Tensor(np.ones(shape)), Tensor(whole))

@@ -53,7 +53,7 @@ def test_modes_reach_all_modules_inside():
 
 def test_zero_grad_reaches_all_parameters():
     module = Residual(3)
-    module(np.ones((2, 3))).sum().backward()
+    module(np.ones((2, 3), np.float32)).sum().backward()
     assert all(parameter.grad is not None for parameter in module.parameters())
     module.zero_grad()
     assert all(parameter.grad is None for parameter in module.parameters())
@@ -82,7 +82,7 @@ class TestStateDict:
         held = module.weight.data
 
         module.load_state_dict({"weight": np.ones((2, 3)), "bias": [1, 2]})
-        module(np.ones((1, 3))).sum().backward()
+        module(np.ones((1, 3), np.float32)).sum().backward()
         optimizer.step()
 
         assert module.weight.data is held

@@ -72,7 +72,7 @@ def test_without_tracking_the_batch_counts_in_evaluation_too():
 
 def test_an_empty_batch_leaves_the_running_statistics():
     layer = nn.BatchNorm1d(3)
-    layer(np.zeros((0, 3)))
+    layer(np.zeros((0, 3), np.float32))
     assert layer.running_var.data.tolist() == [1, 1, 1]
     assert layer.num_batches_tracked.item() == 1
 
@@ -105,7 +105,7 @@ def test_a_channel_without_variance_has_no_gradient_but_a_number():
     [
         (lambda: nn.BatchNorm1d(0), "BatchNorm1d: num_features must be at least 1, got 0"),
         (
-            lambda: nn.BatchNorm1d(3)(np.ones((1, 3))),
+            lambda: nn.BatchNorm1d(3)(np.ones((1, 3), np.float32)),
             r"more than one value per channel in training, got shape \(1, 3\)",
         ),
         (lambda: nn.BatchNorm1d(3)(np.ones((2, 4))), r"BatchNorm1d: expected .*\(N, num_features=3, L\).* \(2, 4\)"),

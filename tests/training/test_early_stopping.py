@@ -127,7 +127,7 @@ class TestWeights:
         optimizer = SGD(model.parameters(), lr=1.0)
         run(stopper, [1, 2], model)
 
-        model(np.ones((1, 2))).sum().backward()
+        model(np.ones((1, 2), np.float32)).sum().backward()
         optimizer.step()
 
         assert model.weight.data.tolist() == [[0, 0]]

@@ -10,7 +10,7 @@ from typing import Literal
 
 import numpy as np
 
-from npnn_cli.autograd.dtypes import require_floating
+from npnn_cli.autograd.dtypes import require_floating, require_numbers
 from npnn_cli.autograd.ops.dimensions import dim_of
 from npnn_cli.autograd.ops.normal_distribution import normal_distribution
 from npnn_cli.autograd.ops.primitive import Answer, Array, floating, primitive
@@ -23,6 +23,7 @@ _quiet = np.errstate(all="ignore")
 @primitive(example(nonzero(3, 4)), example(nonzero()))
 def relu(x: Array, /) -> Answer:
     """Rectifier max(x, 0), with derivative 0 at 0."""
+    require_numbers(x, "relu")
     ans = rectified(x)
     return ans, lambda g: g * (ans != 0)  # also where ans is nan, as in PyTorch
 
@@ -166,12 +167,18 @@ def hardtanh(x: Array, /, min_val: float = -1.0, max_val: float = 1.0) -> Answer
     """Bring x between min_val and max_val, with derivative 0 at both.
 
     Raises:
-        ValueError: if min_val is above max_val.
+        ValueError: if min_val is above max_val, or below 0 for unsigned numbers.
+        TypeError: if x holds no numbers.
     """
     if min_val > max_val:
         raise ValueError(f"hardtanh: min_val must not be above max_val, got {min_val} and {max_val}")
-    outside = (x <= min_val) | (x >= max_val)
-    return np.clip(x, min_val, max_val), lambda g: g * ~outside
+    x = np.asarray(x)
+    require_numbers(x, "hardtanh")
+    if x.dtype.kind == "u" and int(min_val) < 0:
+        raise ValueError(f"hardtanh: min_val must not be below 0 for an input of {x.dtype}, got {min_val}")
+    low, high = x.dtype.type(min_val), x.dtype.type(max_val)
+    outside = (x <= low) | (x >= high)
+    return np.clip(x, low, high), lambda g: g * ~outside
 
 
 @primitive(

@@ -4,26 +4,30 @@ from __future__ import annotations
 
 import numpy as np
 
+from npnn_cli.autograd.dtypes import require_floating
 from npnn_cli.autograd.ops.batches import of_one_sample
 from npnn_cli.autograd.ops.primitive import Answer, Array, primitive
+from npnn_cli.autograd.ops.sizes import is_whole
 from npnn_cli.autograd.ops.slabs import adaptive, pool_maxima, pool_means
+from npnn_cli.autograd.ops.windows import check_images
 from npnn_cli.examples import distinct, example, normal
 
 OutputSize = int | tuple[int | None, int | None] | None
 
 
-def output_pair(output_size: OutputSize, shape: tuple[int, ...], op: str) -> tuple[int, int]:
-    """Height and width of the answer, given as one number or as two; None keeps the input's (N, C, H, W).
+def output_pair(op: str, x: Array, output_size: OutputSize) -> tuple[int, int]:
+    """Height and width of the answer, given as one number or as two; None keeps that of x.
 
     Raises:
-        ValueError: if the input is no batch of images, or a size is less than 1.
+        ValueError: if x is no batch of images and no image, or a size is less than 1.
+        TypeError: if x is not floating, or a size is no whole number.
     """
-    if len(shape) != 4 or 0 in shape[1:]:
-        raise ValueError(f"{op}: expected images (N, C, H, W) or (C, H, W), got shape {shape}")
+    check_images(op, x)
+    require_floating(x, op)
     wanted = output_size if isinstance(output_size, tuple | list) else (output_size, output_size)
-    if len(wanted) != 2 or not all(each is None or isinstance(each, int | np.integer) for each in wanted):
+    if len(wanted) != 2 or not all(each is None or is_whole(each) for each in wanted):
         raise TypeError(f"{op}: output_size must be a whole number or None, or two of them, got {output_size!r}")
-    height, width = (size if each is None else each for each, size in zip(wanted, shape[2:], strict=True))
+    height, width = (size if each is None else each for each, size in zip(wanted, x.shape[-2:], strict=True))
     if height < 1 or width < 1:
         raise ValueError(f"{op}: output_size must be at least 1, got {output_size}")
     return height, width
@@ -42,11 +46,11 @@ def adaptive_avg_pool2d(x: Array, /, output_size: OutputSize) -> Answer:
     See https://pytorch.org/docs/stable/generated/torch.nn.functional.adaptive_avg_pool2d.html.
 
     Raises:
-        ValueError: if x is no batch of images, or a size is less than 1.
+        ValueError, TypeError: as :func:`output_pair` does.
     """
+    height, width = output_pair("adaptive_avg_pool2d", x, output_size)
     if x.ndim == 3:
-        return of_one_sample(adaptive_avg_pool2d(x[None], output_size))
-    height, width = output_pair(output_size, x.shape, "adaptive_avg_pool2d")
+        return of_one_sample(adaptive_avg_pool2d(x[None], (height, width)))
     rows, columns = adaptive(x.shape[2], height), adaptive(x.shape[3], width)
     return pool_means(x, rows, columns, np.outer(rows.lengths, columns.lengths).astype(x.dtype))
 
@@ -67,9 +71,9 @@ def adaptive_max_pool2d(x: Array, /, output_size: OutputSize) -> Answer:
     See https://pytorch.org/docs/stable/generated/torch.nn.functional.adaptive_max_pool2d.html.
 
     Raises:
-        ValueError: if x is no batch of images, or a size is less than 1.
+        ValueError, TypeError: as :func:`output_pair` does.
     """
+    height, width = output_pair("adaptive_max_pool2d", x, output_size)
     if x.ndim == 3:
-        return of_one_sample(adaptive_max_pool2d(x[None], output_size))
-    height, width = output_pair(output_size, x.shape, "adaptive_max_pool2d")
+        return of_one_sample(adaptive_max_pool2d(x[None], (height, width)))
     return pool_maxima(x, adaptive(x.shape[2], height), adaptive(x.shape[3], width))

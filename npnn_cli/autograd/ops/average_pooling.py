@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from npnn_cli.autograd.dtypes import require_floating
 from npnn_cli.autograd.ops.batches import of_one_sample
 from npnn_cli.autograd.ops.primitive import Answer, Array, primitive
-from npnn_cli.autograd.ops.sizes import Pair, pair
+from npnn_cli.autograd.ops.sizes import Pair, pair, require_whole
 from npnn_cli.autograd.ops.slabs import pool_means
-from npnn_cli.autograd.ops.windows import Windows
+from npnn_cli.autograd.ops.windows import require_truth, windows_of
 from npnn_cli.examples import example, normal
 
 
@@ -42,33 +43,22 @@ def avg_pool2d(
 
     Raises:
         ValueError: if x is no batch of images, the window does not fit them, or the padding is more than half of it.
+        TypeError: if x is not floating, or an option is no whole number.
     """
+    require_floating(x, "avg_pool2d")
+    kernel, padding = pair(kernel_size, "avg_pool2d: kernel_size"), pair(padding, "avg_pool2d: padding")
+    stride = kernel if stride is None else pair(stride, "avg_pool2d: stride")
+    rows, columns = windows_of("avg_pool2d", x, kernel, stride, padding, (1, 1), ceil_mode)
+    require_truth(count_include_pad, "avg_pool2d: count_include_pad")
+    if divisor_override is not None:
+        require_whole(divisor_override, "avg_pool2d: divisor_override")
+        if divisor_override == 0:
+            raise ValueError("avg_pool2d: divisor_override must not be 0")
     if x.ndim == 3:
-        image, options = x[None], (ceil_mode, count_include_pad, divisor_override)
-        return of_one_sample(avg_pool2d(image, kernel_size, stride, padding, *options))
-    kernel, padding = pair(kernel_size), pair(padding)
-    stride = kernel if stride is None else pair(stride)
-    _check(x, kernel, stride, padding, divisor_override)
-    rows = Windows(x.shape[2], kernel[0], stride[0], padding[0], ceil_mode=ceil_mode)
-    columns = Windows(x.shape[3], kernel[1], stride[1], padding[1], ceil_mode=ceil_mode)
-    if rows.count < 1 or columns.count < 1:
-        raise ValueError(f"avg_pool2d: kernel_size {kernel} is larger than the padded images of shape {x.shape}")
+        options = (ceil_mode, count_include_pad, divisor_override)
+        return of_one_sample(avg_pool2d(x[None], kernel, stride, padding, *options))
     divisor = np.asarray(divisor_override, x.dtype)
     if divisor_override is None:
         counts = np.outer(rows.sizes(count_include_pad), columns.sizes(count_include_pad))
         divisor = np.asarray(counts if (counts != counts[0, 0]).any() else counts[0, 0], x.dtype)
     return pool_means(x, rows.slabs, columns.slabs, divisor)
-
-
-def _check(x: Array, kernel: Pair, stride: Pair, padding: Pair, divisor: int | None) -> None:
-    if x.ndim != 4 or 0 in x.shape[1:]:
-        raise ValueError(f"avg_pool2d: expected images (N, C, H, W) or (C, H, W), got shape {x.shape}")
-    if x.dtype.kind != "f":
-        raise TypeError(f"avg_pool2d: expected floating images, got {x.dtype}")
-    if min(*kernel, *stride) < 1 or divisor == 0:
-        raise ValueError(
-            f"avg_pool2d: kernel_size and stride must be at least 1 and divisor_override not 0, "
-            f"got {kernel}, {stride} and {divisor}"
-        )
-    if any(not 0 <= pad <= size // 2 for pad, size in zip(padding, kernel, strict=True)):
-        raise ValueError(f"avg_pool2d: padding {padding} must be between 0 and half of kernel_size {kernel}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from npnn_cli.autograd.dtypes import require_one_dtype
 from npnn_cli.autograd.ops.primitive import VJP, Answer, Array, primitive
 from npnn_cli.examples import example, normal
 
@@ -23,7 +24,10 @@ def contract(*operands: Array, equation: str) -> Answer:
 
     Raises:
         ValueError: if the sizes under a letter differ.
+        TypeError: if the dtypes of operands differ.
     """
+    if len(operands) > 1:
+        require_one_dtype("contract", **{f"operand {number}": x for number, x in enumerate(operands, 1)})
     left, _, kept = equation.partition("->")
     terms = left.split(",")
     try:

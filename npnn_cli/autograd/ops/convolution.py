@@ -8,13 +8,13 @@ See https://pytorch.org/docs/stable/generated/torch.nn.functional.conv2d.html.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
+from npnn_cli.autograd.dtypes import require_one_dtype
 from npnn_cli.autograd.ops.batches import of_one_sample
-from npnn_cli.autograd.ops.primitive import Answer, Array, Gradients, Joint, primitive, put, refuse_mixed
+from npnn_cli.autograd.ops.primitive import Answer, Array, Gradients, Joint, primitive, put
 from npnn_cli.autograd.ops.row_convolution import RowConvolution, batch_innermost
-from npnn_cli.autograd.ops.sizes import Pair, pair
+from npnn_cli.autograd.ops.sizes import Pair, pair, require_whole
 from npnn_cli.autograd.ops.sums import sum_of
 from npnn_cli.examples import example, normal
 
@@ -57,19 +57,14 @@ def conv2d(
 
     Raises:
         ValueError: if the shapes do not fit one another.
+        TypeError: if the dtypes differ.
     """
+    stride, dilation = pair(stride, "conv2d: stride"), pair(dilation, "conv2d: dilation")
+    padding = padding if isinstance(padding, str) else pair(padding, "conv2d: padding")
+    check_convolution("conv2d", x, weight, bias, stride, padding, dilation, groups)
     if x.ndim == 3:
         return of_one_sample(conv2d(x[None], weight, bias, stride, padding, dilation, groups))
-    stride, dilation = pair(stride), pair(dilation)
-    reach = reach_of(weight.shape[-2:], dilation)
-    before, after = sides(padding, reach, stride)
-    _check(x, weight, bias, groups, reach, before, after)
-    if min(*stride, *dilation) < 1 or min(before) < 0:
-        raise ValueError(
-            f"conv2d: stride and dilation must be at least 1 and padding at least 0, "
-            f"got {stride}, {dilation} and {before}"
-        )
-    refuse_mixed("conv2d", x, weight)
+    before, after = sides(padding, weight.shape[2:], dilation)
     convolution = RowConvolution(x.shape, weight.shape[2:], stride, before, after, dilation, groups)
     columns = convolution.columns(x)
     ans = convolution.correlate(columns, weight)
@@ -93,40 +88,75 @@ def sum_of_channels(g: Array) -> Array:
     return sum_of(rows, [1]).reshape(-1)
 
 
-def reach_of(kernel: Sequence[int], dilation: Pair) -> Pair:
-    """How many rows and columns a dilated filter covers."""
-    return dilation[0] * (kernel[0] - 1) + 1, dilation[1] * (kernel[1] - 1) + 1
+def check_convolution(
+    op: str,
+    x: Any,
+    weight: Any,
+    bias: Any,
+    stride: tuple[int, ...],
+    padding: tuple[int, ...] | str,
+    dilation: tuple[int, ...],
+    groups: int,
+) -> None:
+    """Refuse what cannot be convolved, in one direction or in two: there is a ``stride`` for each.
 
-
-def _check(x: Array, weight: Array, bias: Array | None, groups: int, reach: Pair, before: Pair, after: Pair) -> None:
-    if weight.ndim != 4 or 0 in weight.shape[1:] or groups < 1 or len(weight) % groups or groups > len(weight):
-        raise ValueError(
-            f"conv2d: expected filters (C_out, C/groups, kernel height, kernel width) with C_out divisible by "
-            f"groups={groups}, got shape {weight.shape}"
-        )
-    if bias is not None and bias.shape != weight.shape[:1]:
-        raise ValueError(f"conv2d: expected a bias (C_out,) for filters {weight.shape}, got shape {bias.shape}")
-    if x.ndim != 4 or x.shape[1] != weight.shape[1] * groups or 0 in x.shape[2:]:
-        raise ValueError(
-            f"conv2d: expected images (N, in_channels={weight.shape[1] * groups}, H, W), got shape {x.shape}"
-        )
-    if any(size + a + b < r for size, a, b, r in zip(x.shape[2:], before, after, reach, strict=True)):
-        raise ValueError(
-            f"conv2d: the images {x.shape[2:]} with padding {before} are smaller than the kernel, which covers {reach}"
-        )
-
-
-def sides(padding: Padding | tuple[int], reach: Pair, stride: Pair) -> tuple[Pair, Pair]:
-    """How much to pad before (top, left) and after (bottom, right) the images.
+    Args:
+        op: the name of the convolution.
+        x: signals (N, C, L) or (C, L), or images (N, C, H, W) or (C, H, W): an array or a tensor.
+        weight: filters (C_out, C/groups, kernel size in each direction).
+        bias: (C_out,), or None.
+        stride: from one window to the next.
+        padding: at either side, or "same" or "valid".
+        dilation: from one element under a filter to the next.
+        groups: parts into which the channels fall.
 
     Raises:
-        ValueError: if the padding is "same" and the stride not 1, or it is another word.
+        ValueError: if shapes or options do not fit one another, or are out of range.
+        TypeError: if ``groups`` is no whole number, or the dtypes differ.
     """
+    rank = len(stride)
+    what, sizes, kernel = (("signals", "L", "kernel"), ("images", "H, W", "kernel height, kernel width"))[rank - 1]
+    require_whole(groups, f"{op}: groups")
+    shape, filters = x.shape, weight.shape
+    if len(filters) != rank + 2 or 0 in filters[1:] or groups < 1 or filters[0] % groups or groups > filters[0]:
+        raise ValueError(
+            f"{op}: expected filters (C_out, C/groups, {kernel}) with C_out divisible by {groups=}, got shape {filters}"
+        )
+    if bias is not None and getattr(bias, "shape", None) != filters[:1]:
+        found = f"shape {bias.shape}" if hasattr(bias, "shape") else repr(bias)
+        raise ValueError(f"{op}: expected a bias (C_out,) for filters {filters}, got {found}")
+    channels = filters[1] * groups
+    if len(shape) not in (rank + 1, rank + 2) or shape[-rank - 1] != channels or 0 in shape[-rank:]:
+        raise ValueError(f"{op}: expected {what} (N, in_channels={channels}, {sizes}), got shape {shape}")
+    if min(*stride, *dilation) < 1 or (not isinstance(padding, str) and min(padding) < 0):
+        raise ValueError(
+            f"{op}: stride and dilation must be at least 1 and padding at least 0, "
+            f"got {stride}, {dilation} and {padding}"
+        )
+    if isinstance(padding, str) and padding not in ("same", "valid"):
+        raise ValueError(f"{op}: padding must be numbers, 'same' or 'valid', got {padding!r}")
+    if padding == "same" and max(stride) > 1:
+        raise ValueError(f"{op}: padding 'same' needs stride 1, got {stride}")
+    before, after = sides(padding, filters[2:], dilation)
+    reach = _reach(filters[2:], dilation)
+    if any(size + a + b < r for size, a, b, r in zip(shape[-rank:], before, after, reach, strict=True)):
+        raise ValueError(
+            f"{op}: the {what} {shape[-rank:]} with padding {before} are smaller than the kernel, which covers {reach}"
+        )
+    require_one_dtype(op, input=x, weight=weight, bias=bias)
+
+
+def _reach(kernel: tuple[int, ...], dilation: tuple[int, ...]) -> tuple[int, ...]:
+    """How many elements a dilated filter covers in each direction."""
+    return tuple(gap * (size - 1) + 1 for size, gap in zip(kernel, dilation, strict=True))
+
+
+def sides(
+    padding: tuple[int, ...] | str, kernel: tuple[int, ...], dilation: tuple[int, ...]
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """How much to pad in each direction before (left, top) and after (right, bottom)."""
     if padding == "same":
-        if stride != (1, 1):
-            raise ValueError(f"conv2d: padding 'same' needs stride 1, got {stride}")
-        return ((reach[0] - 1) // 2, (reach[1] - 1) // 2), (reach[0] // 2, reach[1] // 2)
-    if isinstance(padding, str) and padding != "valid":
-        raise ValueError(f"conv2d: padding must be numbers, 'same' or 'valid', got '{padding}'")
-    both = (0, 0) if padding == "valid" else pair(padding)
+        reach = _reach(kernel, dilation)
+        return tuple((covered - 1) // 2 for covered in reach), tuple(covered // 2 for covered in reach)
+    both = (0,) * len(kernel) if isinstance(padding, str) else padding
     return both, both

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-import numpy as np
+from npnn_cli.autograd.ops.sizes import is_whole
 
 Dim = int | Sequence[int] | None
 
@@ -52,7 +52,7 @@ def dims_in_order(x: Shaped, dim: int | Sequence[int], op: str, name: str = "dim
         ValueError: if a dimension is named twice.
     """
     named = tuple(dim) if isinstance(dim, Sequence) else (dim,)
-    if not all(isinstance(d, int | np.integer) and not isinstance(d, bool) for d in named):
+    if not all(is_whole(d) for d in named):
         raise TypeError(f"{op}: {name} must be a whole number, or several, got {dim!r}")
     rank = max(x.ndim, 1)
     if not all(-rank <= d < rank for d in named):

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from npnn_cli.autograd.dtypes import get_default_dtype
+from npnn_cli.autograd.dtypes import get_default_dtype, require_numbers
 from npnn_cli.autograd.ops.primitive import Answer, Array, primitive
 from npnn_cli.examples import booleans, constant, distinct, example, nonzero, normal, positive, uniform
 
@@ -139,6 +139,7 @@ def neg(x: Array, /) -> Answer:
 @primitive(example(nonzero(3, 4)), example(nonzero()))
 def abs(x: Array, /) -> Answer:
     """Absolute value, with derivative 0 at 0."""
+    require_numbers(x, "abs")
     return np.abs(x), lambda g: g * np.sign(x)
 
 
@@ -151,6 +152,7 @@ def sign(x: Array, /) -> Answer:
 @primitive(example(distinct(3, 4)), example(uniform(0.1, 0.9)))
 def floor(x: Array, /) -> Answer:
     """Greatest whole number that is not above x; its derivative is 0 everywhere."""
+    require_numbers(x, "floor")
     return np.floor(x), np.zeros_like
 
 

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from npnn_cli.autograd.ops.primitive import Answer, Array, primitive
+from npnn_cli.autograd.ops.sizes import is_whole
 from npnn_cli.autograd.ops.slabs import Slabs, irregular, sliding, spread, sums
 from npnn_cli.examples import example, normal
 
@@ -38,30 +39,15 @@ def interpolate(
 
     Raises:
         ValueError: if not just one of size and scale_factor is given, they do not fit, or the mode is another.
+        TypeError: if x is neither floating nor uint8, or a size or a factor is no number.
     """
+    _check(x, size, scale_factor, mode, align_corners, recompute_scale_factor)
     spatial = x.shape[2:]
-    if mode != "nearest" or (size is None) == (scale_factor is None) or not 1 <= len(spatial) <= 3:
-        raise ValueError(
-            f"interpolate: expected an input (N, C, ...), mode 'nearest' and either size or scale_factor, "
-            f"got shape {x.shape}, {mode=}, {size=}, {scale_factor=}"
-        )
     scales = _for_each("scale_factor", scale_factor, spatial)
-    if not all(isinstance(scale, int | float | np.number) and 0 < scale < math.inf for scale in scales):
-        raise ValueError(f"interpolate: scale_factor must be numbers above 0, got {scale_factor!r}")
     sizes = [math.floor(old * scale) for old, scale in zip(spatial, scales, strict=True)]
     sizes = sizes if size is None else _for_each("size", size, spatial)
-    if not all(isinstance(new, int | np.integer) for new in sizes):
-        raise TypeError(f"interpolate: size must be whole numbers, got {size!r}")
-    if min(sizes, default=1) < 1 or 0 in x.shape[1:]:
+    if min(sizes) < 1 or 0 in x.shape[1:]:
         raise ValueError(f"interpolate: sizes must be at least 1, got {x.shape} to become (..., {tuple(sizes)})")
-    if align_corners is not None:
-        raise ValueError(f"interpolate: align_corners must be None for mode 'nearest', got {align_corners!r}")
-    if not isinstance(recompute_scale_factor, bool | np.bool_ | None):
-        raise TypeError(
-            f"interpolate: recompute_scale_factor must be true, false or None, got {recompute_scale_factor}"
-        )
-    if recompute_scale_factor and size is not None:
-        raise ValueError(f"interpolate: recompute_scale_factor is for a scale_factor, got {size=}")
     windows = []  # of the answer's elements to which the same element of x is nearest
     for old, new, scale in zip(spatial, sizes, scales, strict=True):
         by_size = size is not None or recompute_scale_factor or (len(spatial) == 2 and new in (old, 2 * old))
@@ -97,3 +83,29 @@ def _for_each(name: str, value: Any, spatial: tuple[int, ...]) -> list[Any]:
             f"interpolate: {name} must have {len(spatial)} numbers, one for each of {spatial}, got {value}"
         )
     return values
+
+
+def _check(x: Array, size: Any, scale_factor: Any, mode: str, align_corners: Any, recompute_scale_factor: Any) -> None:
+    if mode != "nearest":
+        raise ValueError(f"interpolate: mode must be 'nearest', got {mode!r}")
+    if (size is None) == (scale_factor is None):
+        raise ValueError(f"interpolate: expected either size or scale_factor, got {size=}, {scale_factor=}")
+    if not 3 <= x.ndim <= 5:
+        raise ValueError(f"interpolate: expected an input (N, C, ...) of 3 to 5 dimensions, got shape {x.shape}")
+    if x.dtype.kind != "f" and x.dtype != np.uint8:
+        raise TypeError(f"interpolate: input must be floating or uint8, got {x.dtype}")
+    scales = _for_each("scale_factor", scale_factor, x.shape[2:])
+    if not all(isinstance(scale, int | float | np.number) for scale in scales):
+        raise TypeError(f"interpolate: scale_factor must be numbers, got {scale_factor!r}")
+    if not all(0 < scale < math.inf for scale in scales):
+        raise ValueError(f"interpolate: scale_factor must be numbers above 0, got {scale_factor!r}")
+    if not all(map(is_whole, _for_each("size", size, x.shape[2:]))):
+        raise TypeError(f"interpolate: size must be whole numbers, got {size!r}")
+    if align_corners is not None:
+        raise ValueError(f"interpolate: align_corners must be None for mode 'nearest', got {align_corners!r}")
+    if not isinstance(recompute_scale_factor, bool | np.bool_ | None):
+        raise TypeError(
+            f"interpolate: recompute_scale_factor must be true, false or None, got {recompute_scale_factor}"
+        )
+    if recompute_scale_factor and size is not None:
+        raise ValueError(f"interpolate: recompute_scale_factor is for a scale_factor, got {size=}")

@@ -6,7 +6,8 @@ import math
 
 import numpy as np
 
-from npnn_cli.autograd.ops.primitive import Answer, Array, Gradients, Joint, primitive, refuse_mixed
+from npnn_cli.autograd.dtypes import require_one_dtype
+from npnn_cli.autograd.ops.primitive import Answer, Array, Gradients, Joint, primitive
 from npnn_cli.examples import example, normal
 
 
@@ -31,6 +32,7 @@ def matmul(x: Array, y: Array, /) -> Answer:
 
     Raises:
         ValueError: if the shapes do not fit one another.
+        TypeError: if the dtypes differ.
     """
     try:
         ans = x @ y
@@ -39,6 +41,7 @@ def matmul(x: Array, y: Array, /) -> Answer:
             f"matmul: expected shapes (..., n, k) and (..., k, m) whose leading sizes broadcast, or vectors (k,), "
             f"got {np.shape(x)} and {np.shape(y)}"
         ) from None
+    require_one_dtype("matmul", input=x, other=y)
 
     def gradient_of_x(g: Array) -> Array:
         if y.ndim == 1:
@@ -72,7 +75,7 @@ def linear(x: Array, weight: Array, bias: Array | None = None, /) -> Answer:
             f"linear: expected (..., in_features), a weight (out_features, in_features) and a bias (out_features,), "
             f"got {x.shape}, {weight.shape} and {None if bias is None else bias.shape}"
         )
-    refuse_mixed("linear", x, weight)
+    require_one_dtype("linear", input=x, weight=weight, bias=bias)
     ans = x @ weight.T
     if bias is not None:
         ans += bias

@@ -58,8 +58,6 @@ def normalize(
         centered: whether to subtract the mean; otherwise it is taken for 0.
         tell_moments: is told mean and variance; the dimensions that were averaged over stay with size 1.
     """
-    if not eps >= 0:
-        raise ValueError(f"normalize: eps must not be below 0, got {eps}")
     parameter = bias if weight is None else weight
     axes = _axes(x.shape, x.strides, dim, () if parameter is None else parameter.shape)
     order, averaged, in_common = axes.order, axes.averaged, axes.in_common

@@ -72,17 +72,6 @@ def primitive(*examples: Example, reference: Callable[..., Any] | None = None) -
     return ops.register(*examples, reference=reference)
 
 
-def refuse_mixed(op: str, x: Array, weight: Array) -> None:
-    """Refuse whole numbers beside floats, which PyTorch does not multiply, and of which NumPy would make float64.
-
-    Raises:
-        TypeError: if one of the two is floating and the other is not.
-    """
-    if x.dtype.kind != weight.dtype.kind and "f" in (x.dtype.kind, weight.dtype.kind):
-        whole, other = ("weight", "input") if x.dtype.kind == "f" else ("input", "weight")
-        raise TypeError(f"{op}: {whole} must be floating as {other} is, got input {x.dtype}, weight {weight.dtype}")
-
-
 def floating(x: Any) -> Array:
     """X as an array of floats: whole numbers as float64, which the engine then turns into the default dtype."""
     array: Array = np.asarray(x)

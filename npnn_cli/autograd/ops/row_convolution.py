@@ -37,8 +37,8 @@ class RowConvolution:
     shape: tuple[int, ...]
     kernel: Pair
     stride: Pair
-    before: Pair
-    after: Pair
+    before: tuple[int, ...]
+    after: tuple[int, ...]
     dilation: Pair
     groups: int
 

@@ -69,14 +69,13 @@ def transpose(x: Array, /, dim0: int, dim1: int) -> Answer:
     """Swap two dimensions.
 
     Raises:
-        IndexError: if x has no such dimensions.
+        TypeError, IndexError: if a dimension is no whole number, or x has no such dimension.
     """
-    try:
-        return x.swapaxes(dim0, dim1), lambda g: g.swapaxes(dim0, dim1)
-    except IndexError:
-        for name, dim in (("dim0", dim0), ("dim1", dim1)):
-            dims_in_order(x, dim, "transpose", name)
-        return x.view(), lambda g: g  # of a single number
+    for name, dim in (("dim0", dim0), ("dim1", dim1)):
+        dims_in_order(x, dim, "transpose", name)
+    if x.ndim == 0:  # it has one dimension to name, and none to swap
+        return x.view(), lambda g: g
+    return x.swapaxes(dim0, dim1), lambda g: g.swapaxes(dim0, dim1)
 
 
 @primitive(

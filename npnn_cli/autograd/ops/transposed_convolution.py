@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from npnn_cli.autograd.dtypes import require_one_dtype
 from npnn_cli.autograd.ops.batches import of_one_sample
 from npnn_cli.autograd.ops.convolution import sum_of_channels
-from npnn_cli.autograd.ops.primitive import Answer, Array, Gradients, Joint, primitive, put, refuse_mixed
+from npnn_cli.autograd.ops.primitive import Answer, Array, Gradients, Joint, primitive, put
 from npnn_cli.autograd.ops.row_convolution import RowConvolution
-from npnn_cli.autograd.ops.sizes import Pair, pair
+from npnn_cli.autograd.ops.sizes import Pair, pair, require_whole
 from npnn_cli.examples import example, normal
 
 
@@ -42,14 +43,18 @@ def conv_transpose2d(
 
     Raises:
         ValueError: if the shapes do not fit one another, or the output_padding is as large as stride and dilation.
+        TypeError: if the dtypes differ.
     """
     if x.ndim == 3:
         return of_one_sample(conv_transpose2d(x[None], weight, bias, stride, padding, output_padding, groups, dilation))
-    stride, padding, dilation, output_padding = pair(stride), pair(padding), pair(dilation), pair(output_padding)
+    stride, padding = pair(stride, "conv_transpose2d: stride"), pair(padding, "conv_transpose2d: padding")
+    output_padding = pair(output_padding, "conv_transpose2d: output_padding")
+    dilation = pair(dilation, "conv_transpose2d: dilation")
+    require_whole(groups, "conv_transpose2d: groups")
     shape = _output_shape(x, weight, output_padding, stride, padding, dilation, groups)
     if bias is not None and bias.shape != shape[1:2]:
         raise ValueError(f"conv_transpose2d: expected a bias (C_out={shape[1]},), got shape {bias.shape}")
-    refuse_mixed("conv_transpose2d", x, weight)
+    require_one_dtype("conv_transpose2d", input=x, weight=weight, bias=bias)
     # An output_padding as large as the stride has room for more pixels than there are.
     laid, missing = x, [more // step for more, step in zip(output_padding, stride, strict=True)]
     if any(missing):

@@ -1,8 +1,10 @@
-"""Where the windows of a pooling lie."""
+"""Where the windows of a pooling lie, and what has none."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -62,3 +64,66 @@ class Windows:
         starts = np.arange(self.count) * self.stride - self.padding
         ends = np.minimum(starts + self.kernel, self.size + self.padding)
         return ends - starts if include_padding else np.minimum(ends, self.size) - np.maximum(starts, 0)
+
+
+def windows_of(
+    op: str,
+    x: Any,
+    kernel: Sequence[int],
+    stride: Sequence[int],
+    padding: Sequence[int],
+    dilation: Sequence[int],
+    ceil_mode: bool,
+) -> list[Windows]:
+    """The windows along each direction of signals or images, an array or a tensor; the other options say how many.
+
+    Raises:
+        ValueError: if x is neither, an option is out of range, or a window does not fit.
+        TypeError: if ``ceil_mode`` is no truth value.
+    """
+    check_images(op, x, len(kernel))
+    require_truth(ceil_mode, f"{op}: ceil_mode")
+    for name, numbers in (("kernel_size", kernel), ("stride", stride), ("dilation", dilation)):
+        if min(numbers) < 1:
+            raise ValueError(f"{op}: {name} must be at least 1, got {_told(numbers)}")
+    if any(not 0 <= pad <= size // 2 for pad, size in zip(padding, kernel, strict=True)):
+        raise ValueError(
+            f"{op}: padding {_told(padding)} must be between 0 and half of kernel_size {_told(kernel)}, rounded down"
+        )
+    sizes = x.shape[-len(kernel) :]
+    windows = [
+        Windows(*of_direction, ceil_mode) for of_direction in zip(sizes, kernel, stride, padding, dilation, strict=True)
+    ]
+    if any(along.count < 1 for along in windows):
+        apart = f" with dilation {_told(dilation)}" if max(dilation) > 1 else ""
+        raise ValueError(
+            f"{op}: kernel_size {_told(kernel)}{apart} is larger than the input of shape {x.shape} "
+            f"with padding {_told(padding)}"
+        )
+    return windows
+
+
+def check_images(op: str, x: Any, directions: int = 2) -> None:
+    """Refuse what are no images, or with one direction no signals: an array or a tensor.
+
+    Raises:
+        ValueError: saying so.
+    """
+    what, sizes = ("signals", "L") if directions == 1 else ("images", "H, W")
+    if x.ndim not in (directions + 1, directions + 2) or 0 in x.shape[-directions - 1 :]:
+        raise ValueError(f"{op}: expected {what} (N, C, {sizes}) or (C, {sizes}), got shape {x.shape}")
+
+
+def require_truth(value: Any, name: str) -> None:
+    """Refuse what is neither True nor False: ``name`` is that of the op and of the argument.
+
+    Raises:
+        TypeError: saying so.
+    """
+    if not isinstance(value, bool | np.bool_):
+        raise TypeError(f"{name} must be True or False, got {value!r}")
+
+
+def _told(numbers: Sequence[int]) -> str:
+    """Of signals one number, of images two."""
+    return str(numbers[0] if len(numbers) == 1 else tuple(numbers))
