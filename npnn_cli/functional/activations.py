@@ -22,6 +22,7 @@ elu = lift(activations.elu)
 gelu = lift(activations.gelu)
 softplus = lift(activations.softplus)
 hardtanh = lift(activations.hardtanh)
+hardswish = lift(activations.hardswish)
 sigmoid = lift(activations.sigmoid)
 silu = lift(activations.silu)
 softmax = lift(activations.softmax)
@@ -66,16 +67,6 @@ def hardsigmoid(input: Tensor) -> Tensor:
     """Sigmoid of three straight lines, relu6(x + 3) / 6."""
     require_floating(input, "hardsigmoid")
     return relu6(input + 3) / 6
-
-
-@functions.register(example(normal(3, 4)), example(uniform(3.1, 5.0, 2)), example(uniform(-5.0, -3.1)))
-def hardswish(input: Tensor) -> Tensor:
-    """Swish with the hard sigmoid, x · relu6(x + 3) / 6.
-
-    Howard et al., "Searching for MobileNetV3", ICCV 2019.
-    """
-    require_floating(input, "hardswish")
-    return input * hardsigmoid(input)
 
 
 @functions.register(example(normal(3, 4)), example(uniform(-40.0, 40.0, 9)))

@@ -17,6 +17,7 @@ from npnn_cli.autograd.ops.primitive import Array
 from npnn_cli.autograd.ops.sizes import require_whole
 from npnn_cli.autograd.tensor import Tensor
 from npnn_cli.examples import classes, example, normal, uniform
+from npnn_cli.functional.elementwise import where
 from npnn_cli.functional.loss_reduction import (
     Reduction,
     broadcast_weight,
@@ -104,8 +105,10 @@ def nll_loss(
     target = target if isinstance(target, Tensor) else Tensor(np.asarray(target))
     weights = _class_weights(input, weight, "nll_loss")
     rows, indices = _rows(input, target, ignore_index, "nll_loss", "log-probabilities")
-    own = _own_weights(weights, indices, ignore_index)
-    each = -rows[np.arange(len(indices)), np.where(indices == ignore_index, 0, indices)] * own
+    ignored = indices == ignore_index
+    each = -rows[np.arange(len(indices)), np.where(ignored, 0, indices)] * weights[np.where(ignored, 0, indices)]
+    if ignored.any():
+        each = where(ignored, 0.0, each)
     return _weighted_mean(each, weights, indices, ignore_index, reduction, target.shape)
 
 

@@ -15,19 +15,19 @@ from npnn_cli import functional as F
 INF, NAN = math.inf, math.nan
 
 
-def gradient(function, array, make):
-    """Gradients of all elements of all results, each result with weights 1, 2, 3, ..."""
+def gradient(function, array, make, upstream=None):
+    """Gradients of all elements of all results, each result with weights 1, 2, 3, ..., or all with this one."""
     tensor = make(np.asarray(array, np.float64))
     tensor.requires_grad_()
     result = function(tensor)
     weights = np.arange(1.0, math.prod(result.shape) + 1).reshape(tuple(result.shape))
-    result.backward(make(weights))
+    result.backward(make(weights if upstream is None else np.full_like(weights, upstream)))
     return np.asarray(tensor.grad), np.asarray(result.detach().numpy())
 
 
-def assert_as_in_pytorch(ours, theirs, array):
-    our_gradient, our_result = gradient(ours, array, Tensor)
-    their_gradient, their_result = gradient(theirs, array, torch.tensor)
+def assert_as_in_pytorch(ours, theirs, array, upstream=None):
+    our_gradient, our_result = gradient(ours, array, Tensor, upstream)
+    their_gradient, their_result = gradient(theirs, array, torch.tensor, upstream)
     # The last bit depends on the processor, for which NumPy and PyTorch choose their instructions.
     np.testing.assert_allclose(our_result, their_result, rtol=4e-16, atol=0)
     np.testing.assert_allclose(our_gradient, their_gradient, rtol=1e-15, atol=1e-15)
@@ -37,7 +37,7 @@ def assert_as_in_pytorch(ours, theirs, array):
     ("method", "points", "expected"),
     [
         ("relu", [-1.0, -0.0, 0.0, 1.0, NAN], [0, 0, 0, 4, 5]),
-        ("abs", [-2.0, -0.0, 0.0, 2.0], [-1, 0, 0, 4]),
+        ("abs", [-2.0, -0.0, 0.0, 2.0, NAN], [-1, 0, 0, 4, 0]),
         ("sqrt", [0.0, 4.0], [INF, 0.5]),
         ("log", [0.0, 1.0], [INF, 2]),
         ("rsqrt", [0.0, 4.0], [-INF, -0.125]),
@@ -87,16 +87,35 @@ def test_powers_with_a_number_as_the_base(base):
     [
         ("relu6", [-1.0, 0.0, 3.0, 6.0, 7.0]),
         ("leaky_relu", [-1.0, -0.0, 0.0, 1.0, NAN]),
-        ("elu", [-1.0, -0.0, 0.0, 1.0]),
-        ("selu", [-1.0, -0.0, 0.0, 1.0]),
+        ("elu", [-INF, -1.0, -0.0, 0.0, 1.0, INF, NAN]),
+        ("selu", [-INF, -1.0, -0.0, 0.0, 1.0, INF, NAN]),
         ("hardtanh", [-2.0, -1.0, 0.0, 1.0, 2.0, NAN]),
-        ("hardswish", [-4.0, -3.0, 0.0, 3.0, 4.0]),
+        ("hardswish", [-INF, -4.0, -3.0, 0.0, 3.0, 4.0, INF, NAN]),
         ("softsign", [-1.0, 0.0, 1.0]),
         ("softplus", [-INF, 0.0, 20.0, 20.0001, INF]),
     ],
 )
 def test_activations(function, points):
     assert_as_in_pytorch(lambda x: getattr(F, function)(x), lambda x: getattr(torch.nn.functional, function)(x), points)
+
+
+@pytest.mark.parametrize("upstream", [INF, -INF, NAN])
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        (F.relu, torch.relu),
+        (F.relu6, torch.nn.functional.relu6),
+        (F.hardtanh, torch.nn.functional.hardtanh),
+        (F.hardswish, torch.nn.functional.hardswish),
+        (lambda x: F.clamp(x, -1, 1), lambda x: torch.clamp(x, -1, 1)),
+        (lambda x: F.where(x > 0, x, 0.0), lambda x: torch.where(x > 0, x, 0.0)),
+        (lambda x: x[1:5].max(), lambda x: x[1:5].max()),
+    ],
+    ids=["relu", "relu6", "hardtanh", "hardswish", "clamp", "where", "max"],
+)
+def test_what_is_flat_or_not_chosen_has_no_gradient_whatever_comes(ours, theirs, upstream):
+    points = [-INF, -4.0, -1.0, 0.0, 0.0, 1.0, 2.0, 7.0, INF, NAN]
+    assert_as_in_pytorch(ours, theirs, points, upstream)
 
 
 def test_hardsigmoid_is_flat_from_its_edges_on():
@@ -217,5 +236,42 @@ def test_a_perfect_prediction_has_no_gradient(loss):
     assert_as_in_pytorch(
         lambda x: getattr(F, loss)(x, target),
         lambda x: getattr(torch.nn.functional, loss)(x, torch.tensor(target)),
+        target,
+    )
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+@pytest.mark.parametrize("options", [{}, {"weight": [0.5, 2.0, 1.0]}], ids=["plain", "weighted"])
+@pytest.mark.parametrize("loss", ["cross_entropy", "nll_loss"])
+def test_ignored_samples_have_no_gradient_even_if_they_are_all(loss, options, reduction):
+    logits, target = [[1.0, -INF, 0.5], [-INF, 2.0, 0.0]], np.array([-100, -100])
+    theirs = {name: torch.tensor(value, dtype=torch.float64) for name, value in options.items()}
+    assert_as_in_pytorch(
+        lambda x: getattr(F, loss)(x, target, reduction=reduction, **options),
+        lambda x: getattr(torch.nn.functional, loss)(x, torch.tensor(target), reduction=reduction, **theirs),
+        logits,
+    )
+
+
+@pytest.mark.parametrize("beta", [0.0, 1.0])
+def test_errors_that_are_no_number(beta):
+    points, target = [-1.0, NAN, INF, 2.0], np.array([0.0, 1.0, 0.0, NAN])
+    assert_as_in_pytorch(
+        lambda x: F.smooth_l1_loss(x, target, "none", beta=beta),
+        lambda x: torch.nn.functional.smooth_l1_loss(x, torch.tensor(target), reduction="none", beta=beta),
+        points,
+    )
+
+
+def test_a_probability_of_zero_in_kl_div():
+    points, target = [-1.0, -2.0, 0.0], np.array([0.0, 0.5, 1.0])
+    assert_as_in_pytorch(
+        lambda x: F.kl_div(x, target, "none"),
+        lambda x: torch.nn.functional.kl_div(x, torch.tensor(target), reduction="none"),
+        points,
+    )
+    assert_as_in_pytorch(
+        lambda t: F.kl_div(Tensor(np.array(points)), t, "none"),
+        lambda t: torch.nn.functional.kl_div(torch.tensor(points, dtype=torch.float64), t, reduction="none"),
         target,
     )

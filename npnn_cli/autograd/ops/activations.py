@@ -14,6 +14,7 @@ from npnn_cli.autograd.dtypes import require_floating, require_numbers
 from npnn_cli.autograd.ops.dimensions import dim_of
 from npnn_cli.autograd.ops.normal_distribution import normal_distribution
 from npnn_cli.autograd.ops.primitive import Answer, Array, floating, primitive
+from npnn_cli.autograd.ops.selection import selected
 from npnn_cli.autograd.threads import by_parts, mapped
 from npnn_cli.examples import distinct, example, nonzero, normal, uniform
 
@@ -25,7 +26,7 @@ def relu(x: Array, /) -> Answer:
     """Rectifier max(x, 0), with derivative 0 at 0."""
     require_numbers(x, "relu")
     ans = rectified(x)
-    return ans, lambda g: g * (ans != 0)  # also where ans is nan, as in PyTorch
+    return ans, lambda g: selected(g, ans != 0)  # also where ans is nan, as in PyTorch
 
 
 def rectified(x: Array) -> Array:
@@ -53,7 +54,7 @@ def elu(x: Array, /, alpha: float = 1.0) -> Answer:
     Clevert et al., "Fast and accurate deep network learning by exponential linear units", ICLR 2016.
     """
     require_floating(x, "elu")
-    above, curve = (x > 0).astype(x.dtype), alpha * np.expm1(np.minimum(x, 0))
+    above, curve = (~(x <= 0)).astype(x.dtype), alpha * np.expm1(np.fmin(x, 0))  # nan counts as above, as in PyTorch
     return np.maximum(x, 0) + curve, lambda g: g * (above + (1 - above) * (curve + alpha))
 
 
@@ -178,7 +179,20 @@ def hardtanh(x: Array, /, min_val: float = -1.0, max_val: float = 1.0) -> Answer
         raise ValueError(f"hardtanh: min_val must not be below 0 for an input of {x.dtype}, got {min_val}")
     low, high = x.dtype.type(min_val), x.dtype.type(max_val)
     outside = (x <= low) | (x >= high)
-    return np.clip(x, low, high), lambda g: g * ~outside
+    return np.clip(x, low, high), lambda g: selected(g, ~outside)
+
+
+@primitive(example(normal(3, 4)), example(uniform(3.1, 5.0, 2)), example(uniform(-5.0, -3.1)))
+@_quiet
+def hardswish(x: Array, /) -> Answer:
+    """Swish with a sigmoid of three straight lines, x · min(max(x + 3, 0), 6) / 6.
+
+    Howard et al., "Searching for MobileNetV3", ICCV 2019.
+    """
+    require_floating(x, "hardswish")
+    ans = x * np.clip(x + 3, 0, 6) / 6
+    below = x <= -3
+    return ans, lambda g: selected(g * np.where(x < 3, x / 3 + 0.5, 1), ~below)
 
 
 @primitive(

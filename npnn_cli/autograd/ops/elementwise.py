@@ -11,6 +11,7 @@ import numpy as np
 
 from npnn_cli.autograd.dtypes import get_default_dtype, require_numbers
 from npnn_cli.autograd.ops.primitive import Answer, Array, primitive
+from npnn_cli.autograd.ops.selection import selected
 from npnn_cli.examples import booleans, constant, distinct, example, nonzero, normal, positive, uniform
 
 # As in PyTorch, inf and nan are results like any other: no warning.
@@ -140,7 +141,7 @@ def neg(x: Array, /) -> Answer:
 def abs(x: Array, /) -> Answer:
     """Absolute value, with derivative 0 at 0."""
     require_numbers(x, "abs")
-    return np.abs(x), lambda g: g * np.sign(x)
+    return np.abs(x), lambda g: g * ((x > 0).astype(g.dtype) - (x < 0))  # at nan 0, as in PyTorch
 
 
 @primitive(example(nonzero(3, 4)), example(nonzero()))
@@ -199,9 +200,9 @@ def clamp(x: Array, min: Array | None = None, max: Array | None = None, /) -> An
     floor, ceiling = -np.inf if low is None else low, np.inf if high is None else high
     return (
         ans,
-        lambda g: g * ((x >= floor) & (x <= ceiling)),
-        lambda g: g * ((x < floor) & (floor < ceiling)),
-        lambda g: g * ((x > ceiling) | (ceiling < floor)),
+        lambda g: selected(g, (x >= floor) & (x <= ceiling)),
+        lambda g: selected(g, (x < floor) & (floor < ceiling)),
+        lambda g: selected(g, (x > ceiling) | (ceiling < floor)),
     )
 
 
@@ -240,9 +241,10 @@ def where(condition: Array, x: Array, y: Array, /) -> Answer:
     Raises:
         TypeError: if the condition is not boolean.
     """
-    if np.asarray(condition).dtype != bool:
-        raise TypeError(f"where: expected a boolean condition, got one of {np.asarray(condition).dtype}")
+    condition = np.asarray(condition)
+    if condition.dtype != bool:
+        raise TypeError(f"where: expected a boolean condition, got one of {condition.dtype}")
     if isinstance(x, float) and not isinstance(y, np.ndarray):
         x = np.asarray(x, get_default_dtype())
     x, y = _promote(x, y)
-    return np.where(condition, x, y), None, lambda g: g * condition, lambda g: g * np.logical_not(condition)
+    return np.where(condition, x, y), None, lambda g: selected(g, condition), lambda g: selected(g, ~condition)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from npnn_cli.autograd.ops.primitive import Answer, Array, primitive
+from npnn_cli.autograd.ops.selection import selected
 from npnn_cli.examples import classes, example, normal, uniform
 
 _quiet = np.errstate(all="ignore")
@@ -59,7 +60,8 @@ def softmax_cross_entropy(
         slopes[rows, target] -= g * own
         if others is not None:
             slopes -= g[:, None] * others
-        return slopes
+        # An ignored sample has no gradient even where none counts, and the mean of none is nan.
+        return slopes if valid is None else selected(slopes, valid[:, None])
 
     return losses, gradient, None
 
@@ -175,4 +177,5 @@ def relative_entropy(x: Array, target: Array, /) -> Answer:
     """
     logarithms = np.log(target)
     ans = np.where(target == 0, 0, target * logarithms) - target * x
-    return ans, lambda g: -g * target, lambda g: g * (logarithms + 1 - x)
+    # The derivative of t·log t is log t + t/t, which at 0 is nan, as in PyTorch.
+    return ans, lambda g: -g * target, lambda g: g * (logarithms + target / target - x)

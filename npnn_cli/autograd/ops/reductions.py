@@ -14,6 +14,7 @@ import numpy as np
 from npnn_cli.autograd.dtypes import get_default_dtype, require_floating
 from npnn_cli.autograd.ops.dimensions import Dim, dim_of, dims_of
 from npnn_cli.autograd.ops.primitive import Answer, Array, primitive
+from npnn_cli.autograd.ops.selection import selected
 from npnn_cli.examples import constant, distinct, example, nonzero, normal, positive
 
 _quiet = np.errstate(all="ignore")
@@ -173,8 +174,7 @@ def _index_of(choose: Callable[..., Array], x: Array, dim: int | None, keepdim: 
 
 def _shared_by_equals(g: Array, ans: Array, x: Array, dims: tuple[int, ...], keepdim: bool) -> Array:
     chosen = x == _expand(ans, dims, keepdim)
-    shared: Array = _expand(g, dims, keepdim) * chosen / chosen.sum(axis=dims, keepdims=True, dtype=x.dtype)
-    return shared
+    return selected(_expand(g, dims, keepdim) / chosen.sum(axis=dims, keepdims=True, dtype=x.dtype), chosen)
 
 
 @primitive(
