@@ -43,7 +43,7 @@ class Component:
             bound = _signature(constructor).bind_partial(*args, **kwargs)
         except TypeError as error:
             raise TypeError(f"{cls.__name__}: {error}") from None
-        _refuse_misfits(cls, bound.arguments)
+        refuse_misfits(cls, bound.arguments)
         bound.apply_defaults()
         self.options = {name: bound.arguments[name] for name in option_parameters(cls) if name in bound.arguments}
         return self
@@ -92,7 +92,12 @@ def _signature(component: Callable[..., Any]) -> inspect.Signature:
     return signature.replace(parameters=list(signature.parameters.values())[is_class:])
 
 
-def _refuse_misfits(component: type[Component], given: Mapping[str, Any]) -> None:
+def refuse_misfits(component: type[Component], given: Mapping[str, Any]) -> None:
+    """Refuse options that are not what the component's constructor annotates them as.
+
+    Raises:
+        TypeError, ValueError: if an option is of another type, or is none of several texts or lists.
+    """
     for name, parameter in option_parameters(component).items():
         annotation = parameter.annotation
         if name in given and given[name] is not parameter.default and not fits(given[name], annotation):

@@ -11,7 +11,7 @@ import numpy as np
 from npnn_cli.autograd.ops.primitive import Array
 from npnn_cli.autograd.tensor import Tensor
 from npnn_cli.optim.packing import ParameterBlock, State, aligned_zeros, pack
-from npnn_cli.options import Component
+from npnn_cli.options import Component, refuse_misfits
 
 __all__ = ["Optimizer", "Params", "State", "moving_average"]
 
@@ -64,7 +64,15 @@ class Optimizer(Component):
             raise ValueError(f"{type(self).__name__}: out of range: {', '.join(wrong)}")
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
-        """Optimize more parameters: ``params``, and the options that differ from the optimizer's own."""
+        """Optimize more parameters: ``params``, and the options that differ from the optimizer's own.
+
+        Raises:
+            TypeError, ValueError: if the group is no dictionary with ``params`` that can be optimized, or an option is
+                not what the constructor takes.
+        """
+        if not isinstance(param_group, dict) or "params" not in param_group:
+            raise TypeError(f"{type(self).__name__}: a group must be a dictionary with params, got {param_group!r}")
+        refuse_misfits(type(self), param_group)
         params = param_group["params"]
         params = [params] if isinstance(params, Tensor) else list(params)
         known = {id(parameter) for group in self.param_groups for parameter in group["params"]}

@@ -398,6 +398,10 @@ def test_what_cannot_be_optimized_is_refused(entry, example):
         entry.component(Tensor([1.0, 2.0], requires_grad=True), **example.options)
     with pytest.raises(ValueError, match=r"out of range: lr=-1"):
         entry.component(parameters(), **example.options | {"lr": -1})
+    with pytest.raises(TypeError, match=f"^{entry.name}: lr must be a number, got 'fast'"):
+        entry.component([{"params": parameters(), "lr": "fast"}], **example.options)
+    with pytest.raises(TypeError, match=f"^{entry.name}: a group must be a dictionary with params, got {{'lr': 0.1"):
+        entry.component([{"lr": 0.1}], **example.options)
 
 
 @pytest.mark.parametrize(

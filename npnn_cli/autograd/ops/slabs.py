@@ -24,7 +24,9 @@ class Slabs:
         count: how many windows.
         groups: windows that are treated at once: where they stand in a row of all windows, and for each place in a
             window the elements that they have there. Windows that stick out are in several groups, each with those
-            places that lie inside for all of its windows.
+            places that lie inside for all of its windows. Two windows of three over six elements, side by side, are one
+            group: all windows, with the elements 0 and 3 in the first place, 1 and 4 in the second, 2 and 5 in the
+            third: ``(slice(None), (slice(0, 4, 3), slice(1, 5, 3), slice(2, 6, 3)))``.
         overlap: whether an element may be in several windows.
     """
 
