@@ -29,11 +29,11 @@ def relu(x: Array, /) -> Answer:
     return ans, lambda g: selected(g, ans != 0)  # also where ans is nan, as in PyTorch
 
 
-def rectified(x: Array) -> Array:
+def rectified(x: Array, out: Array | None = None) -> Array:
     """max(x, 0): NumPy clips by two numbers of the array's own dtype in a third of the time that np.maximum takes."""
     if not isinstance(x, np.ndarray) or x.dtype.kind != "f":
-        return np.maximum(x, 0)
-    return x.clip(x.dtype.type(0), x.dtype.type(np.inf))
+        return np.maximum(x, 0, out=out)
+    return x.clip(x.dtype.type(0), x.dtype.type(np.inf), out=out)
 
 
 @primitive(example(nonzero(3, 4)), example(nonzero(), negative_slope=0.3), example(nonzero(5), negative_slope=-0.2))

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from npnn_cli.autograd.ops.activations import rectified
 from npnn_cli.autograd.ops.convolution import Padding
 from npnn_cli.autograd.ops.primitive import Answer, Array, Gradients, Joint, primitive, put
 from npnn_cli.autograd.ops.row_convolution import RowConvolution, batch_innermost, filter_matrix, overlapping_rows
@@ -177,7 +178,7 @@ def _pool(even: Array, odd: Array, bias: Array | None, out: Array, chosen: Array
     np.maximum(upper, lower, out=out)
     if bias is not None:
         out += bias[:, None]
-    out.clip(out.dtype.type(0), out.dtype.type(np.inf), out=out)
+    rectified(out, out=out)
     # Of equals the first is chosen, row by row.
     positive, is_even = out > 0, (even >= odd).reshape(chosen.shape[1:])
     is_upper = (upper >= lower) & positive

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from npnn_cli.autograd.ops.activations import rectified
 from npnn_cli.autograd.ops.linear_algebra import product_of_rows
 from npnn_cli.autograd.ops.primitive import Answer, Array, Gradients, Joint, primitive
 from npnn_cli.examples import example, normal
@@ -40,7 +41,7 @@ def linear_relu_stack(x: Array, /, *parameters: Array) -> Answer:
     activations: list[Array] = []
     z = x.reshape(len(x), weights[0].shape[1])
     for weight, bias in zip(weights, biases, strict=True):
-        a = np.maximum(z, 0, out=z) if activations else z
+        a = rectified(z, out=z) if activations else z
         activations.append(a)
         z = a @ weight.T
         z += bias
