@@ -6,8 +6,6 @@ import os
 from importlib import metadata
 from typing import Any
 
-from threadpoolctl import threadpool_info
-
 from npnn_cli.training.run_folder import environment
 
 RIVALS = {"torch": "PyTorch", "scikit-learn": "scikit-learn"}
@@ -15,9 +13,7 @@ RIVALS = {"torch": "PyTorch", "scikit-learn": "scikit-learn"}
 
 def machine() -> dict[str, Any]:
     """Processor, cores, versions, the BLAS of NumPy, and how busy the machine was (the load average, if known)."""
-    (blas,) = [info for info in threadpool_info() if info["user_api"] == "blas"][:1] or [{}]
     return environment() | {
-        "blas": " ".join(filter(None, [blas.get("internal_api"), blas.get("version")])) or "unknown",
         "rivals": {name: version for name in RIVALS if (version := _version(name))},
         "load_average": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
     }

@@ -30,6 +30,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from threadpoolctl import threadpool_info
+
 from npnn_cli.registry import did_you_mean
 from npnn_cli.training.durable_files import write_text_durably
 
@@ -129,7 +131,7 @@ def fresh_folder(runs: Path, name: str, now: datetime) -> Path:
 
 
 def environment() -> dict[str, Any]:
-    """What a run ran on: versions, machine, threads, command line, and the git commit of the working folder."""
+    """What a run ran on: versions, machine, BLAS, threads, command line, and the git commit of the working folder."""
     packages = ("npnn-cli", "numpy", "threadpoolctl", "matplotlib", "pydantic", "PyYAML", "rich", "typer")
     variables = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
     return {
@@ -139,6 +141,7 @@ def environment() -> dict[str, Any]:
         "platform": platform.platform(),
         "processor": _processor(),
         "cpu_count": os.cpu_count(),
+        "blas": _blas(),
         "threads": {name: os.environ.get(name) for name in variables},
         "git_commit": _git_commit(),
     }
@@ -164,6 +167,12 @@ def _processor() -> str:
         return platform.processor()
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return names[0] if names else platform.processor()
+
+
+def _blas() -> str:
+    """What multiplies matrices, and its kernels for this processor, which decide the last bits of every product."""
+    blas: dict[str, Any] = next((info for info in threadpool_info() if info["user_api"] == "blas"), {})
+    return " ".join(filter(None, (blas.get(key) for key in ("internal_api", "version", "architecture")))) or "unknown"
 
 
 def _git_commit() -> str | None:

@@ -100,6 +100,7 @@ def test_the_folder_holds_all_that_is_known_of_the_run(blobs, train, sections, p
     assert all(math.isfinite(value) for row in rows(folder) for value in row.values())
     assert summary(folder)["ending"] == "finished"
     environment = json.loads((folder / "environment.json").read_text())
+    assert any(pool["architecture"] in environment["blas"] for pool in threadpool_info() if pool["user_api"] == "blas")
     assert environment["packages"]["numpy"] == np.__version__
 
 
