@@ -1,9 +1,9 @@
 """Two networks trained in plain NumPy without the engine: the floor that the engine's speed is measured against.
 
-Each class is one network on MNIST, written out for it alone: the gathering of a batch, forward, backward, Adam. What
-makes it fast is what makes the engine fast; :mod:`npnn_cli.autograd.ops.fused_convolution` tells how images lie in
-memory. Nothing is general here, and nothing is checked. As for the engine, freed memory should be kept for reuse:
-:func:`npnn_cli.training.allocator.keep_freed_memory`.
+Each class is one network on MNIST, written out for it alone: the gathering of a batch, forward, backward, clipping,
+Adam. What makes it fast is what makes the engine fast; :mod:`npnn_cli.autograd.ops.fused_convolution` tells how images
+lie in memory. Nothing is general here, and nothing is checked. As for the engine, freed memory should be kept for
+reuse: :func:`npnn_cli.training.allocator.keep_freed_memory`.
 """
 
 from __future__ import annotations
@@ -17,9 +17,6 @@ from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
-
-# Adam's options, as they are by default.
-BETA1, BETA2, EPS = 0.9, 0.999, 1e-8
 
 # NumPy clips by numbers of the array's own dtype, and by these alone, at full speed: three times that of maximum(a, 0).
 ZERO, INFINITY = np.float32(0), np.float32(np.inf)
@@ -38,7 +35,16 @@ class HandwrittenNetwork:
     memory_order: ClassVar[Mapping[int, tuple[int, ...]]] = {}
 
     def __init__(
-        self, images: Array, labels: Array, weights: Mapping[str, Array], *, mean: float, std: float, lr: float
+        self,
+        images: Array,
+        labels: Array,
+        weights: Mapping[str, Array],
+        *,
+        mean: float,
+        std: float,
+        adam: Mapping[str, Any],
+        clip_grad_norm: float | None = None,
+        clip_grad_value: float | None = None,
     ) -> None:
         """Copy the weights.
 
@@ -48,11 +54,14 @@ class HandwrittenNetwork:
             weights: state dict of the engine's model.
             mean: of the pixels, to be subtracted.
             std: of the pixels, to divide by.
-            lr: learning rate of Adam.
+            adam: its options ``lr``, ``betas``, ``eps`` and ``weight_decay``, which may change from step to step.
+            clip_grad_norm: bounds the norm of all gradients.
+            clip_grad_value: bounds each number of the gradients.
         """
         self._images, self._labels = images.reshape(len(images), -1), labels
         self._factor, self._offset = np.float32(1 / std), np.float32(mean / std)
-        self._lr, self._steps = lr, 0
+        self._adam, self._steps, self._beta1 = adam, 0, 0.0
+        self._max_norm, self._max_value = clip_grad_norm, clip_grad_value
         parameters, self._gradients, self._m, self._v = np.zeros((4, sum(map(np.size, weights.values()))), np.float32)
         self._parameters = parameters
         self.weights, self.gradients = self._parts(parameters, weights), self._parts(self._gradients, weights)
@@ -62,25 +71,39 @@ class HandwrittenNetwork:
     def step(self, chosen: Array) -> float:
         """Train on the samples with these indices (N,). Returns their mean loss before the step."""
         loss = self.differentiate(chosen)
-        self._adam()
+        self._update()
         return loss
 
     def differentiate(self, chosen: Array) -> float:
         """Compute the gradients of the mean loss of the samples with these indices (N,). Returns the loss."""
         raise NotImplementedError
 
-    def _adam(self) -> None:
-        """Change the weights. What is kept is m / (1 - β1) and v / (1 - β2), which saves two passes over them."""
+    def _update(self) -> None:
+        """Clip the gradients and change the weights.
+
+        What is kept is m / (1 - β1) and v / (1 - β2), which saves two passes over them.
+        """
         self._steps += 1
-        self._m *= BETA1
-        self._m += self._gradients
-        self._v *= BETA2
-        self._v += np.square(self._gradients)
-        correction = math.sqrt((1 - BETA2**self._steps) / (1 - BETA2))
+        g, lr, eps, decay = self._gradients, self._adam["lr"], self._adam["eps"], self._adam["weight_decay"]
+        beta1, beta2 = self._adam["betas"]
+        if self._max_norm is not None:
+            factor = self._max_norm / (math.sqrt(np.vdot(g, g)) + 1e-6)
+            if factor < 1:
+                g *= factor
+        if self._max_value is not None:
+            np.clip(g, -self._max_value, self._max_value, out=g)
+        if decay:
+            g += decay * self._parameters
+        self._m *= beta1 * (1 - self._beta1) / (1 - beta1)  # β1 may have been another in the step before
+        self._m += g
+        self._v *= beta2
+        self._v += np.square(g)
+        self._beta1 = beta1
+        correction = math.sqrt((1 - beta2**self._steps) / (1 - beta2))
         change = np.sqrt(self._v)
-        change += EPS * correction
+        change += eps * correction
         np.divide(self._m, change, out=change)
-        change *= self._lr * correction * (1 - BETA1) / (1 - BETA1**self._steps)
+        change *= lr * correction * (1 - beta1) / (1 - beta1**self._steps)
         self._parameters -= change
 
     def _parts(self, flat: Array, weights: Mapping[str, Array]) -> dict[str, Array]:
@@ -155,13 +178,13 @@ class HandwrittenCNN(HandwrittenNetwork):
         np.matmul(d_hidden, flat.T, out=dw3)
         d_hidden.sum(axis=1, out=db3)
         d_pooled2 = (w3.T @ d_hidden).reshape(16, 7, 7 * batch).swapaxes(0, 1)
-        padded = np.zeros((2, 16, 16, 9 * batch), np.float32)
-        d_products2 = padded[:, 1:-1, :, batch:-batch]  # (2, 14, 16, 7·N)
+        bordered = np.zeros((2, 16, 16, 7 * batch), np.float32)
+        d_products2 = bordered[:, 1:-1]  # (2, 14, 16, 7·N)
         _unpool(d_pooled2, chosen2, d_products2)
         _filters(dw2)[...] = (windows2 @ d_products2.swapaxes(2, 3)).sum(axis=(0, 1)).T
         _sum_pixels(d_products2, out=db2)
         d_products1 = np.empty((2, 28, 8, 14 * batch), np.float32)
-        _unpool(_correlate_turned(padded, w2), chosen1, d_products1)
+        _unpool(_correlate_turned(bordered, w2), chosen1, d_products1)
         _filters(dw1)[...] = (windows1 @ d_products1.swapaxes(2, 3)).sum(axis=(0, 1)).T
         _sum_pixels(d_products1, out=db1)
         return loss
@@ -222,24 +245,25 @@ def _sum_pixels(g: Array, out: Array) -> None:
     (g @ np.ones(g.shape[-1], np.float32)).sum(axis=(0, 1), out=out)
 
 
-def _correlate_turned(padded: Array, weight: Array) -> Array:
-    """The gradient (14, 8, 14·N) of the second convolution's input, given that of its products with a border of zeros.
+def _correlate_turned(bordered: Array, weight: Array) -> Array:
+    """The gradient (14, 8, 14·N) of the second convolution's input, given that of its products.
 
     Args:
-        padded: (2, 16, 16, 9·N).
+        bordered: (2, 16, 16, 7·N), with a row of zeros above and below.
         weight: (16, 8, 3, 3).
     """
-    turned = weight[:, :, ::-1].transpose(3, 1, 2, 0).reshape(3, 8, 3 * 16)
-    batch = padded.shape[-1] // 9
+    turned = weight[:, :, ::-1].transpose(3, 1, 2, 0).reshape(3 * 8, 3 * 16)
+    batch = bordered.shape[-1] // 7
+    even, odd = (turned @ _three_rows(bordered)).reshape(
+        2, 14, 3, 8, 7, batch
+    )  # by column of the filters, to be shifted
     gradient = np.empty((14, 8, 7, 2, batch), np.float32)
-    for phase in (0, 1):
-        columns = [phase + 1 - tap for tap in range(3)]  # the first of each seven; every second one follows
-        starts = [(1 + column // 2) * batch for column in columns]
-        stretches = [padded[c % 2, :, :, start : start + 7 * batch] for c, start in zip(columns, starts, strict=True)]
-        left, middle, right = (t @ _three_rows(s) for t, s in zip(turned, stretches, strict=True))  # (14, 8, 7·N)
-        left += middle
-        left += right
-        gradient[:, :, :, phase] = left.reshape(14, 8, 7, batch)
+    of_even, of_odd = even[:, 1], odd[:, 1]
+    of_even += odd[:, 0]
+    of_even[:, :, 1:] += odd[:, 2, :, :-1]
+    of_odd += even[:, 2]
+    of_odd[:, :, :-1] += even[:, 0, :, 1:]
+    gradient[:, :, :, 0], gradient[:, :, :, 1] = of_even, of_odd
     return gradient.reshape(14, 8, 14 * batch)
 
 

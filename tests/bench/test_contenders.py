@@ -97,7 +97,7 @@ def test_pytorch_sees_the_same_batches_and_makes_the_same_updates(sections, form
     np.testing.assert_allclose(theirs, ours, rtol=1e-9)
 
 
-@pytest.mark.parametrize(("config", "name"), [("mnist_mlp", "MLPOfSpec"), ("mnist_cnn", "CNNOfSpec")])
+@pytest.mark.parametrize(("config", "name"), [("mnist_mlp", "HandwrittenMLP"), ("mnist_cnn", "HandwrittenCNN")])
 @pytest.mark.parametrize("demands", [{}, STRONG], ids=["as it stands", "with all options"])
 def test_what_is_written_by_hand_sees_the_same_batches_and_makes_the_same_updates(config, name, demands):
     spec = load_spec(CONFIGS / f"{config}.yaml").model_copy(update=parts(**demands))

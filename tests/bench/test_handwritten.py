@@ -8,7 +8,8 @@ import pytest
 from npnn_cli import Tensor, nn, optim
 from npnn_cli.bench.handwritten import HandwrittenCNN, HandwrittenMLP
 
-MEAN, STD, LEARNING_RATE = 33.3, 78.6, 1e-3
+MEAN, STD = 33.3, 78.6
+ADAM = {"lr": 1e-3, "betas": (0.9, 0.999), "eps": 1e-8, "weight_decay": 0.0}
 SAMPLES = 40
 
 
@@ -41,7 +42,7 @@ def networks(request, data):
     for parameter in model.parameters():
         parameter.data += rng.normal(0, 0.05, parameter.shape).astype(parameter.dtype)
     weights = {name: parameter.data for name, parameter in model.named_parameters()}
-    return model.to(np.float64), handwritten(*data, weights, mean=MEAN, std=STD, lr=LEARNING_RATE)
+    return model.to(np.float64), handwritten(*data, weights, mean=MEAN, std=STD, adam=ADAM)
 
 
 def differentiate(model, data, chosen):
@@ -74,7 +75,7 @@ def test_loss_and_gradients_are_those_of_the_engine(networks, data, batch):
 
 def test_a_step_is_one_of_adam(networks):
     model, handwritten = networks
-    optimizer = optim.Adam(model.parameters(), lr=LEARNING_RATE)
+    optimizer = optim.Adam(model.parameters(), **ADAM)
     for step in range(4):
         chosen = np.arange(5 * step, 5 * step + 5)
 
