@@ -12,13 +12,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike
 
 from npnn_cli.autograd.graph import free_buffer, is_grad_enabled
 from npnn_cli.autograd.ops.primitive import Array, Gradients, Joint
 from npnn_cli.autograd.refusals import REFUSALS
 from npnn_cli.nn.container import Sequential
-from npnn_cli.nn.fusion import Step
+from npnn_cli.nn.fusion import Step, kind_of
 from npnn_cli.nn.loss import Loss
 from npnn_cli.nn.module import Module
 
@@ -40,7 +39,7 @@ def loss_in_a_row(model: Module, loss: Loss, inputs: Array, targets: Array) -> t
         an op refuses its inputs, which a graph can explain.
     """
     row = _ops_in_a_row(model, inputs)
-    places = _places(row, inputs.dtype)
+    places = _places(row)
     if not row or places is None or not is_grad_enabled():
         return None
     links = []
@@ -82,18 +81,19 @@ def _ops_in_a_row(model: Module, inputs: Array) -> list[Step]:
     return steps if all(step.op is not None for step in steps) else []
 
 
-def _places(row: Sequence[Step], dtype: DTypeLike) -> list[Gradients] | None:
+def _places(row: Sequence[Step]) -> list[Gradients] | None:
     """For each op, by position, where the gradients of its parameters are to be written; None if one has no place.
 
+    Nor has one that is no longer of the shape and dtype for which its op was chosen.
     A parameter that stands twice in the row has a place only once, and gradients that would have to be added.
     """
     places: list[Gradients] = []
     for step in row:
         gradients: Gradients = {0: None} if places else {}
-        for position, parameter in enumerate(step.parameters, start=1):
+        for position, (parameter, kind) in enumerate(zip(step.parameters, step.kinds, strict=True), start=1):
             if parameter is None:
                 continue
-            place = free_buffer(parameter) if parameter.requires_grad and parameter.data.dtype == dtype else None
+            place = free_buffer(parameter) if parameter.requires_grad and kind_of(parameter) == kind else None
             if place is None:
                 return None
             gradients[position] = place

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple, TypeGuard, TypeVar
+from typing import Any, NamedTuple, TypeGuard, TypeVar
+
+import numpy as np
 
 from npnn_cli.autograd.dispatch import apply
 from npnn_cli.autograd.ops.fused_convolution import can_fuse, conv2d_relu_max_pool2d
@@ -24,6 +26,7 @@ from npnn_cli.nn.module import Module, Parameter
 from npnn_cli.nn.pooling import MaxPool2d
 
 M = TypeVar("M", bound=Module)
+DType = np.dtype[Any]
 
 
 class Step(NamedTuple):
@@ -33,11 +36,18 @@ class Step(NamedTuple):
         modules: these layers.
         op: computes them from the input and the parameters of them all; None for a single layer, which does so itself.
         parameters: those that the op takes, in its order; None for one that is not there.
+        kinds: the shape and dtype of each, for which the op was chosen.
     """
 
     modules: Sequence[Module]
     op: Primitive | None = None
     parameters: Sequence[Parameter | None] = ()
+    kinds: Sequence[tuple[tuple[int, ...], DType] | None] = ()
+
+    @property
+    def is_up_to_date(self) -> bool:
+        """Whether the parameters are still of the shapes and dtypes for which the op was chosen."""
+        return all(kind_of(parameter) == kind for parameter, kind in zip(self.parameters, self.kinds, strict=True))
 
     def __call__(self, input: Tensor) -> Tensor:
         """Pass the input through the layers."""
@@ -47,7 +57,7 @@ class Step(NamedTuple):
 class Plans(dict[tuple[str, tuple[int, ...]], list[Step]]):
     """The steps that were found best for each dtype and shape of a sample.
 
-    They hold as long as no part of any module is replaced.
+    They hold as long as no part of any module is replaced, and :attr:`Step.is_up_to_date`.
     """
 
     replacements = 0
@@ -72,7 +82,8 @@ def forward_in_order(modules: Sequence[Module], input: Tensor, plans: Plans) -> 
         input: (N, ...).
         plans: as far as they go; what is missing is added.
     """
-    if (known := plans.of(input.data)) is not None:
+    known = plans.of(input.data)
+    if known is not None and all(step.is_up_to_date for step in known):
         for step in known:
             input = step(input)
         return input
@@ -100,7 +111,13 @@ def _first_step(modules: Sequence[Module], input: Tensor) -> Step:
 
 def _at_once(modules: Sequence[Module], op: Primitive) -> Step:
     layers = (module for module in modules if isinstance(module, Linear | Conv2d))
-    return Step(modules, op, [parameter for layer in layers for parameter in (layer.weight, layer.bias)])
+    parameters = [parameter for layer in layers for parameter in (layer.weight, layer.bias)]
+    return Step(modules, op, parameters, [kind_of(parameter) for parameter in parameters])
+
+
+def kind_of(parameter: Parameter | None) -> tuple[tuple[int, ...], DType] | None:
+    """The shape and dtype of a parameter, if it is there."""
+    return None if parameter is None else (parameter.data.shape, parameter.data.dtype)
 
 
 def _length_of_stack(modules: Sequence[Module], shape: tuple[int, ...]) -> int:

@@ -154,6 +154,15 @@ def _set(**attributes):
     return change
 
 
+def _set_data(**arrays):
+    def change(model):
+        for path, array in arrays.items():
+            position, name = path.strip("_").split("_", 1)
+            getattr(model[int(position)], name).data = array
+
+    return change
+
+
 def _replace_the_first(model):
     model[0] = Conv2d(2, 3, 3, padding=1, bias=False, rng=np.random.default_rng(4))
 
@@ -172,6 +181,9 @@ def _replace_the_first(model):
         _set(_1_forward=lambda x: x.tanh()),
         _set(_8_forward=lambda x: x.tanh()),
         lambda model: model.append(Tanh()),
+        lambda model: model.to(np.float64),
+        _set_data(_0_weight=np.ones((3, 2, 5, 5), np.float32)),
+        _set_data(_7_bias=np.ones(1, np.float32)),
     ],
 )
 def test_what_is_changed_between_two_passes_counts(change):
@@ -185,7 +197,7 @@ def test_what_is_changed_between_two_passes_counts(change):
     def passed(forward):
         try:
             return forward(x).data
-        except ValueError as error:
+        except (ValueError, TypeError) as error:
             return str(error)
 
     ours, expected = passed(model), passed(lambda x: one_by_one(model, x))
