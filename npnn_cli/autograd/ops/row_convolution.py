@@ -61,12 +61,10 @@ class RowConvolution:
         shifts = np.empty((self.groups, padded_height, kw, members, out_width, batch), images.dtype)
         inside, kept = meeting(padded_height, 1, -top, height)
         shifts[:, : inside.start] = shifts[:, inside.stop :] = 0
-        columns = [
-            meeting(out_width, self.stride[1], tap * self.dilation[1] - self.before[1], width) for tap in range(kw)
-        ]
 
         def of_part(groups: slice, members: slice) -> None:
-            for tap, (to, origin) in enumerate(columns):
+            for tap in range(kw):
+                to, origin = self._meeting(1, tap)
                 place = shifts[groups, inside, tap, members]
                 place[:, :, :, : to.start] = place[:, :, :, to.stop :] = 0
                 place[:, :, :, to] = rows[groups, kept, members, origin]
@@ -105,10 +103,10 @@ class RowConvolution:
         Its products are found for each column of the filters by itself, but all at once, and then shifted and added.
         The rows of g need no copies but a border, and BLAS reads each number for more products than it would in turn.
         """
-        (batch, channels, height, width), (kh, kw), (out_height, out_width) = self.shape, self.kernel, self.output
-        reach = self.dilation[0] * (kh - 1)
-        bordered = np.empty((self.groups, height + reach, g.shape[1] // self.groups, out_width * batch), g.dtype)
-        inside, kept = meeting(height + reach, 1, self.before[0] - reach, out_height)
+        (batch, channels, height, _), (kh, kw), (out_height, out_width) = self.shape, self.kernel, self.output
+        border = self.dilation[0] * (kh - 1)
+        bordered = np.empty((self.groups, height + border, g.shape[1] // self.groups, out_width * batch), g.dtype)
+        inside, kept = meeting(height + border, 1, self.before[0] - border, out_height)
         bordered[:, : inside.start] = bordered[:, inside.stop :] = 0
         bordered[:, inside] = self._rows(g)[:, kept]
         members = channels // self.groups
@@ -118,39 +116,41 @@ class RowConvolution:
         products = np.empty((self.groups, height, kw * members, out_width * batch), np.result_type(g, weight))
         _shared_product(turned, beneath, out=products)
         of_columns = products.reshape(self.groups, height, kw, members, out_width, batch)
-        spread = np.zeros((self.groups, members, height, width, batch), products.dtype)
 
-        def of_part(groups: slice, members: slice) -> None:
+        def add(of_images: Array, groups: slice, members: slice) -> None:
             for tap in range(kw):
-                origin, to = meeting(out_width, self.stride[1], tap * self.dilation[1] - self.before[1], width)
-                spread[groups, members, :, to] += of_columns[groups, :, tap, members, origin].swapaxes(1, 2)
+                origin, to = self._meeting(1, tap)
+                of_images[:, :, :, to] += of_columns[groups, :, tap, members, origin].swapaxes(1, 2)
 
-        self._share_channels(of_part, products.size)
-        return spread.reshape(channels, height, width, batch).transpose(3, 0, 1, 2)
+        return self._added_up(add, products)
 
     def _transpose_by_taps(self, g: Array, weight: Array) -> Array:
         """The gradient of the columns, of which the pixels beneath each tap of the filters are then added up."""
-        (batch, channels, height, width), (kh, kw) = self.shape, self.kernel
-        out_height, out_width = self.output
+        (kh, kw), (out_height, out_width), members = self.kernel, self.output, self.shape[1] // self.groups
         filters, rows = self._filters(weight), self._rows(g)
-        products = np.empty((self.groups, out_height, filters.shape[3], out_width * batch), np.result_type(g, weight))
+        products = np.empty((self.groups, out_height, filters.shape[3], rows.shape[3]), np.result_type(g, weight))
         _shared_product(filters.swapaxes(2, 3), rows, out=products)
-        members = channels // self.groups
-        of_taps = products.reshape(self.groups, out_height, kh, kw, members, out_width, batch)
-        spread = np.zeros((self.groups, members, height, width, batch), products.dtype)
+        of_taps = products.reshape(self.groups, out_height, kh, kw, members, out_width, self.shape[0])
 
-        def of_part(groups: slice, members: slice) -> None:
+        def add(of_images: Array, groups: slice, members: slice) -> None:
             for i, j in np.ndindex(kh, kw):
-                origin_rows, to_rows = meeting(
-                    out_height, self.stride[0], i * self.dilation[0] - self.before[0], height
-                )
-                origin, to = meeting(out_width, self.stride[1], j * self.dilation[1] - self.before[1], width)
-                spread[groups, members, to_rows, to] += of_taps[groups, origin_rows, i, j, members, origin].swapaxes(
-                    1, 2
-                )
+                (origin_rows, to_rows), (origin, to) = self._meeting(0, i), self._meeting(1, j)
+                of_tap = of_taps[groups, origin_rows, i, j, members, origin].swapaxes(1, 2)
+                of_images[:, :, to_rows, to] += of_tap
 
-        self._share_channels(of_part, products.size)
-        return spread.reshape(channels, height, width, batch).transpose(3, 0, 1, 2)
+        return self._added_up(add, products)
+
+    def _meeting(self, axis: int, tap: int) -> tuple[slice, slice]:
+        """Which windows along an axis of the images have a pixel beneath this tap of the filters, and which pixels."""
+        start = tap * self.dilation[axis] - self.before[axis]
+        return meeting(self.output[axis], self.stride[axis], start, self.shape[2 + axis])
+
+    def _added_up(self, add: Callable[[Array, slice, slice], None], products: Array) -> Array:
+        """Images (N, C, H, W) of what ``add`` adds to a part of them, (groups, C/groups, H, W, N), from products."""
+        batch, channels, height, width = self.shape
+        images = np.zeros((self.groups, channels // self.groups, height, width, batch), products.dtype)
+        self._share_channels(lambda groups, members: add(images[groups, members], groups, members), products.size)
+        return images.reshape(channels, height, width, batch).transpose(3, 0, 1, 2)
 
     def _share_channels(self, work: Callable[[slice, slice], None], elements: int) -> None:
         """Let threads share a work on some of the groups and some of the channels in each."""
