@@ -14,6 +14,8 @@ Moreover:
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from npnn_cli.autograd.ops.activations import rectified
@@ -68,18 +70,17 @@ def conv2d_relu_max_pool2d(x: Array, weight: Array, bias: Array | None = None, /
 
     The same as ``max_pool2d(relu(conv2d(x, weight, bias, padding=(kh // 2, kw // 2))), 2)`` where :func:`can_fuse` says
     so: the filters (C_out, C, kh, kw) are of odd size, H and W are even. This is not checked again.
-    A bias so large that rounding makes equals of different sums may give another of them the gradient.
+    A bias so large that rounding makes equals of different sums may give another of them the gradient. Gradients that
+    are not finite spread as in :func:`~npnn_cli.autograd.ops.pooling.max_pool2d`.
 
     The answer, and the gradient of x, lie in memory as (C, H, W, N). An x or g that does not has to be transposed.
     """
-    batch, channels, height, width = x.shape
+    batch, _, height, width = x.shape
     out_channels, _, kh, kw = weight.shape
     half_height, half_row = height // 2, width // 2 * batch
     filters, windows = filter_matrix(weight), _windows(x, (kh, kw))  # of each phase (H, kh·kw·C, W/2·N)
     pooled = np.empty((out_channels, half_height, half_row), x.dtype)
-    chosen = np.empty(
-        (2, half_height, 2, out_channels, half_row), bool
-    )  # from each pair of rows, the upper and the lower
+    chosen = np.empty((2, half_height, 2, out_channels, half_row), bool)  # of each pair of rows: the upper, the lower
 
     def forward(pairs: slice) -> None:
         rows = slice(2 * pairs.start, 2 * pairs.stop)
@@ -89,66 +90,18 @@ def conv2d_relu_max_pool2d(x: Array, weight: Array, bias: Array | None = None, /
     share(forward, half_height, chosen.size)
 
     def differentiate(g: Array, gradients: Gradients) -> None:
-        g = batch_innermost(g)  # (C_out, H/2, W/2, N)
-        bordered = np.empty((2, height + 2 * (kh // 2), out_channels, half_row), g.dtype)
-        inside = slice(kh // 2, kh // 2 + height)
-        bordered[:, : inside.start] = bordered[:, inside.stop :] = 0
-        of_products = bordered[:, inside]  # of each phase (H, C_out, W/2·N)
-        of_filters = np.empty((2, height, filters.shape[1], out_channels), g.dtype)
-        of_x = np.empty((channels, height, width // 2, 2, batch), g.dtype)
-        turned = weight[:, :, ::-1].transpose(3, 1, 2, 0).reshape(kw * channels, kh * out_channels)
-
-        def unpool(pairs: slice) -> None:
-            """Hand the gradient of each maximum on to the pixel that it came from, and 0 to the others."""
-            of_maxima = g.reshape(out_channels, half_height, half_row)[:, pairs].swapaxes(0, 1)
-            for phase, row in np.ndindex(2, 2):
-                out = of_products[phase, 2 * pairs.start + row : 2 * pairs.stop : 2]
-                np.multiply(of_maxima, chosen[phase, pairs, row], out=out)
-
-        def backward(rows: slice) -> None:
-            if 1 in gradients:
-                for phase in (0, 1):
-                    g_rows = of_products[phase, rows].swapaxes(1, 2)
-                    np.matmul(windows[phase][rows], g_rows, out=of_filters[phase, rows])
-            if 0 in gradients:
-                products = turned @ overlapping_rows(bordered, kh)[:, rows]  # (2, rows, kw·C, W/2·N)
-                of_columns = products.reshape(*products.shape[:2], kw, channels, width // 2, batch)
-                _shift_and_add(of_columns, out=of_x[:, rows])
-
-        share(unpool, half_height, chosen.size)
-        share(backward, height, chosen.size)
+        g = batch_innermost(g).reshape(pooled.shape)
+        bordered = _unpool(g, chosen, kh // 2)
         if 0 in gradients:
-            put(gradients, 0, of_x.reshape(channels, height, width, batch).transpose(3, 0, 1, 2))
+            put(gradients, 0, _gradient_of_images(bordered, weight, x.shape))
         if 1 in gradients:
-            of_weight = of_filters.sum(axis=(0, 1)).reshape(kh, kw, channels, out_channels)
-            put(gradients, 1, of_weight.transpose(3, 2, 0, 1))
+            put(gradients, 1, _gradient_of_filters(windows, bordered[:, kh // 2 : kh // 2 + height], weight.shape))
         if 2 in gradients:
-            positive = (pooled > 0).astype(g.dtype).reshape(out_channels, half_height * half_row)
-            put(gradients, 2, np.vecdot(g.reshape(positive.shape), positive))
+            positive = (pooled > 0).astype(g.dtype)
+            put(gradients, 2, np.vecdot(*(a.reshape(out_channels, half_height * half_row) for a in (g, positive))))
 
     ans = pooled.reshape(out_channels, half_height, width // 2, batch).transpose(3, 0, 1, 2)
     return ans, Joint(differentiate)
-
-
-def _shift_and_add(of_columns: Array, out: Array) -> None:
-    """Add up, for each pixel, what each column of the filters has of the windows in which the pixel lies.
-
-    Args:
-        of_columns: (2, rows, kw, C, W/2, N), by the phase of the windows' middle and by column of the filters; spoiled.
-        out: where to write the sums, (C, rows, W/2, 2, N), the phases of the pixels side by side.
-    """
-    _, _, kw, _, half_width, _ = of_columns.shape
-    for phase in (0, 1):
-        terms = [(of, column) for of, column in np.ndindex(2, kw) if (of + column - kw // 2) % 2 == phase]
-        shifts = [(of + column - kw // 2) // 2 for of, column in terms]
-        in_place = shifts.index(0)
-        of, column = terms[in_place]
-        total = of_columns[of, :, column]  # (rows, C, W/2, N)
-        for position, ((of, column), shift) in enumerate(zip(terms, shifts, strict=True)):
-            if position != in_place:
-                origin, to = meeting(half_width, 1, shift, half_width)
-                total[:, :, to] += of_columns[of, :, column, :, origin]
-        out[:, :, :, phase] = total.swapaxes(0, 1)
 
 
 def _windows(x: Array, kernel: Pair) -> list[Array]:
@@ -185,3 +138,87 @@ def _pool(even: Array, odd: Array, bias: Array | None, out: Array, chosen: Array
     for row, is_row in enumerate((is_upper, is_upper ^ positive)):
         np.logical_and(is_row, is_even[:, row], out=chosen[0, :, row])
         np.logical_xor(is_row, chosen[0, :, row], out=chosen[1, :, row])
+
+
+def _unpool(g: Array, chosen: Array, border: int) -> Array:
+    """Hand the gradient of each maximum on to the product that it came from, and 0 to the others.
+
+    Args:
+        g: (C_out, H/2, L).
+        chosen: as :func:`_pool` wrote it, (2, H/2, 2, C_out, L).
+        border: so many rows of zeros are put above and below.
+
+    Returns:
+        The gradient of the products of each phase, (2, H + 2·border, C_out, L).
+    """
+    out_channels, half_height, length = g.shape
+    bordered = np.empty((2, 2 * half_height + 2 * border, out_channels, length), g.dtype)
+    inside = bordered[:, border : border + 2 * half_height]
+    bordered[:, :border] = bordered[:, border + 2 * half_height :] = 0
+
+    def of_part(pairs: slice) -> None:
+        of_maxima = g[:, pairs].swapaxes(0, 1)
+        for phase, row in np.ndindex(2, 2):
+            out = inside[phase, 2 * pairs.start + row : 2 * pairs.stop : 2]
+            np.multiply(of_maxima, chosen[phase, pairs, row], out=out)
+
+    share(of_part, half_height, chosen.size)
+    return bordered
+
+
+def _gradient_of_filters(windows: Sequence[Array], g: Array, shape: tuple[int, ...]) -> Array:
+    """The gradient of filters of this shape, given that of the products of each phase, (2, H, C_out, L)."""
+    out_channels, channels, kh, kw = shape
+    of_rows = np.empty((2, g.shape[1], kh * kw * channels, out_channels), g.dtype)
+
+    def of_part(rows: slice) -> None:
+        for phase, of_phase in enumerate(windows):
+            np.matmul(of_phase[rows], g[phase, rows].swapaxes(1, 2), out=of_rows[phase, rows])
+
+    share(of_part, g.shape[1], g.size)
+    gradient: Array = of_rows.sum(axis=(0, 1)).reshape(kh, kw, channels, out_channels)
+    return gradient.transpose(3, 2, 0, 1)
+
+
+def _gradient_of_images(bordered: Array, weight: Array, shape: tuple[int, ...]) -> Array:
+    """The gradient of the images, given that of the products of each phase with a border above and below.
+
+    Args:
+        bordered: (2, H + kh - 1, C_out, W/2·N).
+        weight: (C_out, C, kh, kw).
+        shape: of the images, (N, C, H, W).
+    """
+    (batch, channels, height, width), (out_channels, _, kh, kw) = shape, weight.shape
+    half_width = width // 2
+    turned = weight[:, :, ::-1].transpose(3, 1, 2, 0).reshape(kw * channels, kh * out_channels)
+    beneath = overlapping_rows(bordered, kh)  # (2, H, kh·C_out, W/2·N)
+    images = np.empty((channels, height, half_width, 2, batch), bordered.dtype)
+
+    def of_part(rows: slice) -> None:
+        products = turned @ beneath[:, rows]  # (2, rows, kw·C, W/2·N)
+        of_columns = products.reshape(*products.shape[:2], kw, channels, half_width, batch)
+        _shift_and_add(of_columns, out=images[:, rows])
+
+    share(of_part, height, bordered.size)
+    return images.reshape(channels, height, width, batch).transpose(3, 0, 1, 2)
+
+
+def _shift_and_add(of_columns: Array, out: Array) -> None:
+    """Add up, for each pixel, what each column of the filters has of the windows in which the pixel lies.
+
+    Args:
+        of_columns: (2, rows, kw, C, W/2, N), by the phase of the windows' middle and by column of the filters; spoiled.
+        out: where to write the sums, (C, rows, W/2, 2, N), the phases of the pixels side by side.
+    """
+    _, _, kw, _, half_width, _ = of_columns.shape
+    for phase in (0, 1):
+        terms = [(of, column) for of, column in np.ndindex(2, kw) if (of + column - kw // 2) % 2 == phase]
+        shifts = [(of + column - kw // 2) // 2 for of, column in terms]
+        in_place = shifts.index(0)
+        of, column = terms[in_place]
+        total = of_columns[of, :, column]  # (rows, C, W/2, N)
+        for position, ((of, column), shift) in enumerate(zip(terms, shifts, strict=True)):
+            if position != in_place:
+                origin, to = meeting(half_width, 1, shift, half_width)
+                total[:, :, to] += of_columns[of, :, column, :, origin]
+        out[:, :, :, phase] = total.swapaxes(0, 1)

@@ -36,6 +36,7 @@ def linear_relu_stack(x: Array, /, *parameters: Array) -> Answer:
     ``parameters`` are the weight (out_features, in_features) and the bias (out_features,) of each map in turn.
     Forward, from a_0 = x: z_l = a_{l-1} W_lᵀ + b_l, a_l = max(z_l, 0); the answer is the last z_L, not rectified.
     Backward, from δ_L = g: δ_l = (δ_{l+1} W_{l+1}) · [a_l > 0], dW_l = δ_lᵀ a_{l-1}, db_l = Σ_n δ_l, dx = δ_1 W_1.
+    As that is a product, a gradient of inf makes nan where a_l = 0, and not 0 as that of a ReLU by itself.
     """
     weights, biases = parameters[::2], parameters[1::2]
     activations: list[Array] = []

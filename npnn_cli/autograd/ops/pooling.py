@@ -37,7 +37,8 @@ def max_pool2d(
 
     The padding is -inf, or of whole numbers the least, and the stride is the kernel size unless given. ``dilation`` is
     the distance between the elements in a window; in ``ceil_mode``, a last window may stick out. Of equal elements the
-    first takes the gradient.
+    first takes the gradient. A window with nan hands none on, where PyTorch gives it to the last nan; and a gradient
+    that is not finite is nan for the elements that are not chosen, where PyTorch has 0: both would take another pass.
     See https://pytorch.org/docs/stable/generated/torch.nn.functional.max_pool2d.html.
 
     Raises:
