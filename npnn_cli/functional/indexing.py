@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 
 from npnn_cli.autograd.compositions import gather, index_select
+from npnn_cli.autograd.dispatch import apply
 from npnn_cli.autograd.dtypes import require_floating
+from npnn_cli.autograd.ops.elementwise import scale_gradient
 from npnn_cli.autograd.ops.primitive import Array
 from npnn_cli.autograd.ops.sizes import require_whole
 from npnn_cli.autograd.tensor import Tensor
@@ -72,8 +74,7 @@ def embedding(
     rows = index_select(weight, 0, indices.reshape(-1)).reshape(*indices.shape, size)
     if scale_grad_by_freq:
         share = 1 / np.bincount(indices.reshape(-1), minlength=count)[indices][..., None]
-        # The sum is of the rows and exact zeros, which have the gradient.
-        rows = rows.detach() + (rows - rows.detach()) * share.astype(rows.dtype)
+        rows = apply(scale_gradient, rows, factor=share.astype(rows.dtype))
     if padding_idx is None:
         return rows
     require_whole(padding_idx, "embedding: padding_idx")

@@ -29,6 +29,16 @@ def test_the_row_for_padding_is_read_but_receives_no_gradient(padding_idx):
     assert not ours.grad[padding_idx].any()
 
 
+def test_rows_whose_gradient_is_scaled_may_be_infinite():
+    table = np.where(TABLE > 0, np.inf, TABLE)
+    weight = Tensor(table, requires_grad=True)
+    answer = F.embedding([1, 1, 4], weight, scale_grad_by_freq=True)
+    answer.sum().backward()
+
+    np.testing.assert_array_equal(answer.data, table[[1, 1, 4]])
+    np.testing.assert_array_equal(weight.grad[:, 0], [0, 1, 0, 0, 1])
+
+
 @pytest.mark.parametrize(
     "index", [[1, 4], np.array([1, 4], np.uint8), Tensor(np.array([1, 4]))], ids=lambda i: str(type(i))
 )

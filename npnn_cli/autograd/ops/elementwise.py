@@ -12,7 +12,7 @@ import numpy as np
 from npnn_cli.autograd.dtypes import get_default_dtype, require_numbers
 from npnn_cli.autograd.ops.primitive import Answer, Array, primitive
 from npnn_cli.autograd.ops.selection import selected
-from npnn_cli.examples import booleans, constant, distinct, example, nonzero, normal, positive, uniform
+from npnn_cli.examples import booleans, by_convention, constant, distinct, example, nonzero, normal, positive, uniform
 
 # As in PyTorch, inf and nan are results like any other: no warning.
 _quiet = np.errstate(all="ignore")
@@ -248,3 +248,13 @@ def where(condition: Array, x: Array, y: Array, /) -> Answer:
         x = np.asarray(x, get_default_dtype())
     x, y = _promote(x, y)
     return np.where(condition, x, y), None, lambda g: selected(g, condition), lambda g: selected(g, ~condition)
+
+
+@primitive(
+    by_convention(normal(3, 4), factor=np.array([[0.5], [-2.0], [1.0]])),
+    example(normal(3, 4), factor=np.array(1.0)),
+    reference=lambda _, x, factor: x.detach() + (x - x.detach()) * factor,
+)
+def scale_gradient(x: Array, /, factor: Array) -> Answer:
+    """Leave x as it is, but multiply its gradient by a factor, an array that broadcasts to x."""
+    return x.view(), lambda g: g * factor
