@@ -11,8 +11,8 @@ import numpy as np
 from npnn_cli.autograd.dispatch import apply
 from npnn_cli.autograd.dtypes import require_floating, require_one_dtype
 from npnn_cli.autograd.ops import elementwise, indexing, linear_algebra, shapes
+from npnn_cli.autograd.ops.arguments import require_whole
 from npnn_cli.autograd.ops.dimensions import Dim, along, dim_of, dims_in_order
-from npnn_cli.autograd.ops.sizes import require_whole
 from npnn_cli.examples import classes, example, nonzero, normal, uniform
 from npnn_cli.registry import functions
 

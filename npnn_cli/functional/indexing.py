@@ -9,9 +9,9 @@ import numpy as np
 from npnn_cli.autograd.compositions import gather, index_select
 from npnn_cli.autograd.dispatch import apply
 from npnn_cli.autograd.dtypes import require_floating
+from npnn_cli.autograd.ops.arguments import require_number, require_whole
 from npnn_cli.autograd.ops.elementwise import scale_gradient
 from npnn_cli.autograd.ops.primitive import Array
-from npnn_cli.autograd.ops.sizes import require_whole
 from npnn_cli.autograd.tensor import Tensor
 from npnn_cli.examples import by_convention, classes, example, normal
 from npnn_cli.functional.elementwise import where
@@ -62,8 +62,7 @@ def embedding(
     if sparse:
         raise ValueError(f"embedding: sparse must be False, for gradients are dense, got {sparse!r}")
     for name, value in (("max_norm", 0 if max_norm is None else max_norm), ("norm_type", norm_type)):
-        if not isinstance(value, int | float | np.number):
-            raise TypeError(f"embedding: {name} must be a number, got {value!r}")
+        require_number(value, f"embedding: {name}")
     count, size = weight.shape
     if indices.size and not 0 <= indices.min() <= indices.max() < count:
         wrong = indices[(indices < 0) | (indices >= count)]

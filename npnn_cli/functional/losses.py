@@ -13,8 +13,8 @@ import numpy as np
 from npnn_cli.autograd.dispatch import apply
 from npnn_cli.autograd.dtypes import require_floating, require_one_dtype
 from npnn_cli.autograd.ops import losses
+from npnn_cli.autograd.ops.arguments import require_whole
 from npnn_cli.autograd.ops.primitive import Array
-from npnn_cli.autograd.ops.sizes import require_whole
 from npnn_cli.autograd.tensor import Tensor
 from npnn_cli.examples import classes, example, normal, uniform
 from npnn_cli.functional.elementwise import where

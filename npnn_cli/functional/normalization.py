@@ -11,8 +11,8 @@ import numpy as np
 from npnn_cli.autograd.dispatch import apply
 from npnn_cli.autograd.dtypes import require_floating, require_one_dtype
 from npnn_cli.autograd.ops import normalization
+from npnn_cli.autograd.ops.arguments import is_whole, require_number, require_whole
 from npnn_cli.autograd.ops.primitive import Array
-from npnn_cli.autograd.ops.sizes import is_whole, require_whole
 from npnn_cli.autograd.tensor import Tensor
 from npnn_cli.examples import example, normal
 from npnn_cli.registry import functions
@@ -59,7 +59,7 @@ def batch_norm(
     input = _floating("batch_norm", input)
     if input.ndim < 2:
         raise ValueError(f"batch_norm: expected an input (N, C, ...), got shape {input.shape}")
-    _require_number("batch_norm", "momentum", momentum)
+    require_number(momentum, "batch_norm: momentum")
     _check_eps("batch_norm", eps)
     parameters = {"running_mean": running_mean, "running_var": running_var, "weight": weight, "bias": bias}
     _check_parameters("batch_norm", input, parameters, input.shape[1:2])
@@ -181,13 +181,8 @@ def _floating(op: str, input: Any) -> Tensor:
     return tensor
 
 
-def _require_number(op: str, name: str, value: Any) -> None:
-    if not isinstance(value, int | float | np.number):
-        raise TypeError(f"{op}: {name} must be a number, got {value!r}")
-
-
 def _check_eps(op: str, eps: Any) -> None:
-    _require_number(op, "eps", eps)
+    require_number(eps, f"{op}: eps")
     if not eps >= 0:
         raise ValueError(f"{op}: eps must not be below 0, got {eps}")
 

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from npnn_cli.autograd.dtypes import require_floating
+from npnn_cli.autograd.ops.arguments import require_number
 from npnn_cli.autograd.ops.primitive import Array
 from npnn_cli.autograd.tensor import Tensor
 
@@ -44,8 +45,7 @@ def _dropped(
     op: str, input: Tensor, p: float, training: bool, rng: np.random.Generator | None, shape: tuple[int, ...]
 ) -> Tensor:
     """The input, in training times a mask of this shape."""
-    if not isinstance(p, int | float | np.number):
-        raise TypeError(f"{op}: p must be a number, got {p!r}")
+    require_number(p, f"{op}: p")
     if not 0 <= p <= 1:
         raise ValueError(f"{op}: p is a probability between 0 and 1, got {p}")
     if not training:

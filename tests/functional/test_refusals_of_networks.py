@@ -48,10 +48,12 @@ TABLE = [
         TypeError,
         "batch_norm: momentum must be a number, got 'a'",
     ),
+    (lambda: F.layer_norm(X, (4,), eps=True), TypeError, "layer_norm: eps must be a number, got True"),
     (lambda: F.layer_norm(X, (4,), eps="a"), TypeError, "layer_norm: eps must be a number, got 'a'"),
     (lambda: F.group_norm(X, 3, eps=-1), ValueError, "group_norm: eps must not be below 0, got -1"),
     (lambda: F.dropout(X, -0.1), ValueError, "dropout: p is a probability between 0 and 1, got -0.1"),
     (lambda: F.dropout(X, 2, training=False), ValueError, "dropout: p is a probability between 0 and 1, got 2"),
+    (lambda: F.dropout(X, True), TypeError, "dropout: p must be a number, got True"),
     (lambda: F.dropout2d(X, "a"), TypeError, "dropout2d: p must be a number, got 'a'"),
     (lambda: F.dropout(X), TypeError, "dropout: rng must be a numpy.random.Generator in training, got None"),
     (

@@ -141,6 +141,7 @@ TABLE = [
     (lambda: X.flip(0, 3), IndexError, "flip: dims must lie between -3 and 2"),
     (lambda: X.roll((1, 2), 0), ValueError, r"roll: shifts must be as many as dims, got \(1, 2\) for \(0,\)"),
     (lambda: F.pad(X, (1, 2, 3)), ValueError, "pad: pad must be two numbers for each dimension"),
+    (lambda: F.pad(X, (True, False)), TypeError, r"pad: pad must be whole numbers .*, got \(True, False\)"),
     (lambda: F.pad(ROW, (-3, -2)), ValueError, r"pad: cannot cut \(-3, -2\) off the shape \(4,\)"),
     (
         lambda: F.pad(X, (4, 0), "reflect"),

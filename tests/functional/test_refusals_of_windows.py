@@ -155,7 +155,13 @@ TABLE = [
         "interpolate: input must be floating or uint8, got int64",
     ),
     (lambda: F.interpolate(IMAGES, scale_factor=math.inf), ValueError, "interpolate: scale_factor must be .* got inf"),
-    (lambda: F.interpolate(IMAGES, scale_factor=(2.0, "2")), TypeError, "interpolate: scale_factor must be numbers"),
+    (lambda: F.interpolate(IMAGES, scale_factor=(2.0, "2")), TypeError, "interpolate: scale_factor must be a number"),
+    (lambda: F.interpolate(IMAGES, None, True), TypeError, "interpolate: scale_factor must be a number, got True"),
+    (
+        lambda: F.interpolate(IMAGES, scale_factor=2, recompute_scale_factor=1),
+        TypeError,
+        "interpolate: recompute_scale_factor must be True or False, got 1",
+    ),
 ]
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from npnn_cli.autograd.dtypes import require_floating
+from npnn_cli.autograd.ops.arguments import is_whole
 from npnn_cli.autograd.ops.batches import of_one_sample
 from npnn_cli.autograd.ops.primitive import Answer, Array, primitive
-from npnn_cli.autograd.ops.sizes import is_whole
 from npnn_cli.autograd.ops.slabs import adaptive, pool_maxima, pool_means
 from npnn_cli.autograd.ops.windows import check_images
 from npnn_cli.examples import distinct, example, normal

@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from npnn_cli.autograd.dtypes import require_floating
+from npnn_cli.autograd.ops.arguments import require_truth, require_whole
 from npnn_cli.autograd.ops.batches import of_one_sample
 from npnn_cli.autograd.ops.primitive import Answer, Array, primitive
-from npnn_cli.autograd.ops.sizes import Pair, pair, require_whole
+from npnn_cli.autograd.ops.sizes import Pair, pair
 from npnn_cli.autograd.ops.slabs import pool_means
-from npnn_cli.autograd.ops.windows import require_truth, windows_of
+from npnn_cli.autograd.ops.windows import windows_of
 from npnn_cli.examples import example, normal
 
 

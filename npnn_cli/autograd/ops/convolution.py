@@ -11,10 +11,11 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from npnn_cli.autograd.dtypes import require_one_dtype
+from npnn_cli.autograd.ops.arguments import require_whole
 from npnn_cli.autograd.ops.batches import of_one_sample
 from npnn_cli.autograd.ops.primitive import Answer, Array, Gradients, Joint, primitive, put
 from npnn_cli.autograd.ops.row_convolution import RowConvolution, batch_innermost
-from npnn_cli.autograd.ops.sizes import Pair, pair, require_whole
+from npnn_cli.autograd.ops.sizes import Pair, pair
 from npnn_cli.autograd.ops.sums import sum_of
 from npnn_cli.examples import example, normal
 

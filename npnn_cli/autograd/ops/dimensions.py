@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from npnn_cli.autograd.ops.sizes import is_whole
+from npnn_cli.autograd.ops.arguments import is_whole
 
 Dim = int | Sequence[int] | None
 

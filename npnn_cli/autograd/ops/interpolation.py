@@ -8,8 +8,8 @@ from typing import Any, Literal
 
 import numpy as np
 
+from npnn_cli.autograd.ops.arguments import is_whole, require_number, require_truth
 from npnn_cli.autograd.ops.primitive import Answer, Array, primitive
-from npnn_cli.autograd.ops.sizes import is_whole
 from npnn_cli.autograd.ops.slabs import Slabs, irregular, sliding, spread, sums
 from npnn_cli.examples import example, normal
 
@@ -95,17 +95,15 @@ def _check(x: Array, size: Any, scale_factor: Any, mode: str, align_corners: Any
     if x.dtype.kind != "f" and x.dtype != np.uint8:
         raise TypeError(f"interpolate: input must be floating or uint8, got {x.dtype}")
     scales = _for_each("scale_factor", scale_factor, x.shape[2:])
-    if not all(isinstance(scale, int | float | np.number) for scale in scales):
-        raise TypeError(f"interpolate: scale_factor must be numbers, got {scale_factor!r}")
+    for scale in scales:
+        require_number(scale, "interpolate: scale_factor")
     if not all(0 < scale < math.inf for scale in scales):
         raise ValueError(f"interpolate: scale_factor must be numbers above 0, got {scale_factor!r}")
     if not all(map(is_whole, _for_each("size", size, x.shape[2:]))):
         raise TypeError(f"interpolate: size must be whole numbers, got {size!r}")
     if align_corners is not None:
         raise ValueError(f"interpolate: align_corners must be None for mode 'nearest', got {align_corners!r}")
-    if not isinstance(recompute_scale_factor, bool | np.bool_ | None):
-        raise TypeError(
-            f"interpolate: recompute_scale_factor must be true, false or None, got {recompute_scale_factor}"
-        )
+    if recompute_scale_factor is not None:
+        require_truth(recompute_scale_factor, "interpolate: recompute_scale_factor")
     if recompute_scale_factor and size is not None:
         raise ValueError(f"interpolate: recompute_scale_factor is for a scale_factor, got {size=}")

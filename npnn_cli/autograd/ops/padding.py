@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from npnn_cli.autograd.ops.arguments import is_whole
 from npnn_cli.autograd.ops.primitive import Answer, Array, primitive
 from npnn_cli.examples import example, normal
 
@@ -51,7 +52,7 @@ def sides(shape: tuple[int, ...], pad: Sequence[int], op: str) -> list[tuple[int
         TypeError: if it holds anything but whole numbers.
         ValueError: if it holds no pairs, or more of them than there are dimensions.
     """
-    if not isinstance(pad, Sequence) or not all(isinstance(side, int | np.integer) for side in pad):
+    if not isinstance(pad, Sequence) or not all(map(is_whole, pad)):
         raise TypeError(f"{op}: pad must be whole numbers (before, after the last dimension, ...), got {pad!r}")
     if len(pad) % 2 or len(pad) > 2 * len(shape):
         raise ValueError(

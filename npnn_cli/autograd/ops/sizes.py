@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import numpy as np
+from npnn_cli.autograd.ops.arguments import is_whole, require_whole
 
 Pair = tuple[int, int]
 Single = int | tuple[int]
@@ -35,18 +33,3 @@ def single(value: Single, name: str = "size") -> int:
     number = value[0] if isinstance(value, tuple | list) and len(value) == 1 else value
     require_whole(number, name)
     return int(number)
-
-
-def require_whole(value: Any, name: str) -> None:
-    """Refuse what is no whole number: ``name`` is that of the op and of the argument.
-
-    Raises:
-        TypeError: saying so.
-    """
-    if not is_whole(value):
-        raise TypeError(f"{name} must be a whole number, got {value!r}")
-
-
-def is_whole(value: Any) -> bool:
-    """Whether a value is a whole number, and not a truth value, which Python counts among them."""
-    return isinstance(value, int | np.integer) and not isinstance(value, bool)

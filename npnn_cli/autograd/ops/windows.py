@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from npnn_cli.autograd.ops.arguments import require_truth
 from npnn_cli.autograd.ops.primitive import Array
 from npnn_cli.autograd.ops.slabs import Slabs, sliding
 
@@ -112,16 +113,6 @@ def check_images(op: str, x: Any, directions: int = 2) -> None:
     what, sizes = ("signals", "L") if directions == 1 else ("images", "H, W")
     if x.ndim not in (directions + 1, directions + 2) or 0 in x.shape[-directions - 1 :]:
         raise ValueError(f"{op}: expected {what} (N, C, {sizes}) or (C, {sizes}), got shape {x.shape}")
-
-
-def require_truth(value: Any, name: str) -> None:
-    """Refuse what is neither True nor False: ``name`` is that of the op and of the argument.
-
-    Raises:
-        TypeError: saying so.
-    """
-    if not isinstance(value, bool | np.bool_):
-        raise TypeError(f"{name} must be True or False, got {value!r}")
 
 
 def _told(numbers: Sequence[int]) -> str:
