@@ -15,6 +15,7 @@ from npnn_cli.autograd.ops.primitive import Array
 from npnn_cli.autograd.tensor import Tensor
 from npnn_cli.examples import by_convention, classes, example, normal
 from npnn_cli.functional.elementwise import where
+from npnn_cli.functional.inputs import array_of
 from npnn_cli.registry import functions
 
 __all__ = ["embedding", "gather", "index_select", "one_hot"]
@@ -84,7 +85,7 @@ def embedding(
 
 def _shorten(weight: Tensor, rows: Array, max_norm: float, norm_type: float) -> None:
     """Scale those of these rows that are longer than ``max_norm`` down to it, in place."""
-    data = weight.data if isinstance(weight, Tensor) else weight
+    data = array_of(weight)
     lengths = np.linalg.norm(data[rows], norm_type, axis=1)
     too_long = lengths > max_norm
     if not too_long.any():
@@ -125,7 +126,7 @@ def one_hot(input: Any, num_classes: int = -1) -> Tensor:
 
 
 def _whole_numbers(indices: Any, op: str) -> Array:
-    array = indices.data if isinstance(indices, Tensor) else np.asarray(indices)
+    array = array_of(indices)
     if array.dtype.kind not in "iu":
         raise TypeError(f"{op}: indices must be whole numbers, got {array.dtype}")
     return array

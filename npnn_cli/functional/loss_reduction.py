@@ -6,9 +6,9 @@ from typing import Any, Literal
 
 import numpy as np
 
-from npnn_cli.autograd.dtypes import require_floating
 from npnn_cli.autograd.ops.primitive import Array
 from npnn_cli.autograd.tensor import Tensor
+from npnn_cli.functional.inputs import floating
 
 Reduction = Literal["mean", "sum", "none"]
 
@@ -20,13 +20,6 @@ def comparable(op: str, input: Any, target: Any) -> tuple[Tensor, Tensor]:
     if target.shape != input.shape:
         raise ValueError(f"{op}: input has shape {input.shape}, target {target.shape}; they must be equal")
     return input, target
-
-
-def floating(op: str, input: Any) -> Tensor:
-    """The input as a tensor, if it is floating."""
-    tensor = input if isinstance(input, Tensor) else Tensor(input)
-    require_floating(tensor, op)
-    return tensor
 
 
 def require(holds: bool, op: str, expected: str, got: Any) -> None:

@@ -18,11 +18,11 @@ from npnn_cli.autograd.ops.primitive import Array
 from npnn_cli.autograd.tensor import Tensor
 from npnn_cli.examples import classes, example, normal, uniform
 from npnn_cli.functional.elementwise import where
+from npnn_cli.functional.inputs import array_of, floating
 from npnn_cli.functional.loss_reduction import (
     Reduction,
     broadcast_weight,
     comparable,
-    floating,
     reduced,
     require,
     scaled,
@@ -65,7 +65,7 @@ def cross_entropy(
         TypeError, ValueError, IndexError: if indices are no whole numbers, do not fit, or are outside the classes.
     """
     if reduction == "mean" and weight is None and label_smoothing == 0:
-        indices = target.data if isinstance(target, Tensor) else np.asarray(target)
+        indices = array_of(target)
         if all_count(input.data, indices, ignore_index):
             return apply(losses.mean_cross_entropy, input, indices)
     require(0 <= label_smoothing <= 1, "cross_entropy", "label_smoothing must lie between 0 and 1", label_smoothing)

@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 
 from npnn_cli.autograd.dispatch import apply
-from npnn_cli.autograd.dtypes import require_floating, require_one_dtype
+from npnn_cli.autograd.dtypes import require_one_dtype
 from npnn_cli.autograd.ops import normalization
 from npnn_cli.autograd.ops.arguments import is_whole, require_number, require_whole
 from npnn_cli.autograd.ops.primitive import Array
 from npnn_cli.autograd.tensor import Tensor
 from npnn_cli.examples import example, normal
+from npnn_cli.functional.inputs import array_of, floating
 from npnn_cli.registry import functions
 
 __all__ = ["batch_norm", "group_norm", "layer_norm", "rms_norm"]
@@ -56,7 +57,7 @@ def batch_norm(
         ValueError: if the sizes do not fit, a running statistic is missing, or a channel has one value in training.
         TypeError: if the input is not floating, a parameter has another dtype, or an option is none.
     """
-    input = _floating("batch_norm", input)
+    input = floating("batch_norm", input)
     if input.ndim < 2:
         raise ValueError(f"batch_norm: expected an input (N, C, ...), got shape {input.shape}")
     require_number(momentum, "batch_norm: momentum")
@@ -68,7 +69,8 @@ def batch_norm(
     if not training:
         if running_mean is None or running_var is None:
             raise ValueError("batch_norm: needs running_mean and running_var when not in training")
-        mean, variance = (_array(each).astype(input.dtype).reshape(per_channel) for each in (running_mean, running_var))
+        running = (array_of(each).astype(input.dtype) for each in (running_mean, running_var))
+        mean, variance = (statistic.reshape(per_channel) for statistic in running)
         scale = (variance + input.dtype.type(eps)) ** -0.5
         scale = scale if weight is None else weight * scale
         shift = -mean * scale if bias is None else bias - mean * scale
@@ -113,7 +115,7 @@ def layer_norm(
         ValueError: if the sizes do not fit.
         TypeError: if the input is not floating, a parameter has another dtype, or an option is none.
     """
-    input = _floating("layer_norm", input)
+    input = floating("layer_norm", input)
     _check_eps("layer_norm", eps)
     dim = _last_dimensions("layer_norm", input, normalized_shape, {"weight": weight, "bias": bias})
     return apply(normalization.normalize, input, weight, bias, dim=dim, eps=eps)
@@ -135,7 +137,7 @@ def rms_norm(input: Tensor, normalized_shape: Sequence[int], weight: Any = None,
         ValueError: if the sizes do not fit.
         TypeError: if the input is not floating, a parameter has another dtype, or an option is none.
     """
-    input = _floating("rms_norm", input)
+    input = floating("rms_norm", input)
     dim = _last_dimensions("rms_norm", input, normalized_shape, {"weight": weight})
     eps = float(np.finfo(input.dtype).eps) if eps is None else eps
     _check_eps("rms_norm", eps)
@@ -157,7 +159,7 @@ def group_norm(input: Tensor, num_groups: int, weight: Any = None, bias: Any = N
         ValueError: if the sizes do not fit, or the channels do not divide into the groups.
         TypeError: if the input is not floating, a parameter has another dtype, or an option is none.
     """
-    input = _floating("group_norm", input)
+    input = floating("group_norm", input)
     _check_eps("group_norm", eps)
     require_whole(num_groups, "group_norm: num_groups")
     if input.ndim < 2 or num_groups < 1 or input.shape[1] % num_groups:
@@ -173,12 +175,6 @@ def group_norm(input: Tensor, num_groups: int, weight: Any = None, bias: Any = N
     weight, bias = (_reshaped(each, (*members[:2], 1)) for each in (weight, bias))
     groups = input.reshape(len(input), *members)
     return apply(normalization.normalize, groups, weight, bias, dim=(2, 3), eps=eps).reshape(input.shape)
-
-
-def _floating(op: str, input: Any) -> Tensor:
-    tensor = input if isinstance(input, Tensor) else Tensor(input)
-    require_floating(tensor, op)
-    return tensor
 
 
 def _check_eps(op: str, eps: Any) -> None:
@@ -203,15 +199,11 @@ def _last_dimensions(
 
 
 def _check_parameters(op: str, input: Tensor, parameters: dict[str, Any], shape: tuple[int, ...]) -> None:
-    arrays = {name: _array(tensor) for name, tensor in parameters.items() if tensor is not None}
+    arrays = {name: array_of(tensor) for name, tensor in parameters.items() if tensor is not None}
     for name, array in arrays.items():
         if array.shape != shape:
             raise ValueError(f"{op}: {name} must have the shape {shape}, got {array.shape}")
     require_one_dtype(op, input=input, **arrays)
-
-
-def _array(tensor: Any) -> Array:
-    return tensor.data if isinstance(tensor, Tensor) else np.asarray(tensor)
 
 
 def _reshaped(tensor: Any, shape: tuple[int, ...]) -> Any:
@@ -221,5 +213,5 @@ def _reshaped(tensor: Any, shape: tuple[int, ...]) -> Any:
 def _move(running: Any, value: Any, momentum: float) -> None:
     """Move a running statistic towards a new value, in place."""
     if running is not None:
-        statistic = _array(running)
+        statistic = array_of(running)
         statistic += (value.reshape(statistic.shape) - statistic) * momentum

@@ -14,6 +14,7 @@ from npnn_cli.autograd.ops.slabs import Slabs, adaptive, sliding
 from npnn_cli.autograd.ops.windows import windows_of
 from npnn_cli.autograd.tensor import Tensor
 from npnn_cli.examples import distinct, example, normal
+from npnn_cli.functional.inputs import array_of
 from npnn_cli.registry import functions
 
 __all__ = [
@@ -101,7 +102,7 @@ def _size_of_images(images: Any) -> tuple[int, ...]:
 
 
 def _indices(images: Any, rows: Slabs, columns: Slabs) -> Tensor:
-    return Tensor(places_of_maxima(images.data if isinstance(images, Tensor) else images, rows, columns))
+    return Tensor(places_of_maxima(array_of(images), rows, columns))
 
 
 @functions.register(

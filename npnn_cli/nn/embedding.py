@@ -9,6 +9,7 @@ import numpy as np
 from npnn_cli import functional as F
 from npnn_cli.autograd.tensor import Tensor
 from npnn_cli.examples import by_convention, classes, example
+from npnn_cli.functional.inputs import array_of
 from npnn_cli.nn.init import Init, initial_weight
 from npnn_cli.nn.module import Module, Parameter
 from npnn_cli.registry import layers
@@ -80,7 +81,7 @@ class Embedding(Module):
         sparse: Literal[False] = False,
     ) -> Self:
         """The layer with these vectors (num_embeddings, embedding_dim), which training leaves as they are if frozen."""
-        vectors = embeddings.data if isinstance(embeddings, Tensor) else np.asarray(embeddings)
+        vectors = array_of(embeddings)
         if vectors.ndim != 2:
             raise ValueError(f"Embedding: expected embeddings (num_embeddings, embedding_dim), got {vectors.shape}")
         count, size = vectors.shape
