@@ -9,7 +9,7 @@ import numpy as np
 from npnn_cli.autograd.compositions import gather, index_select
 from npnn_cli.autograd.dispatch import apply
 from npnn_cli.autograd.dtypes import require_floating
-from npnn_cli.autograd.ops.arguments import require_number, require_whole
+from npnn_cli.autograd.ops.arguments import require_number, require_truth, require_whole
 from npnn_cli.autograd.ops.elementwise import scale_gradient
 from npnn_cli.autograd.ops.primitive import Array
 from npnn_cli.autograd.tensor import Tensor
@@ -60,10 +60,14 @@ def embedding(
     indices = _whole_numbers(input, "embedding")
     if weight.ndim != 2:
         raise ValueError(f"embedding: weight must be (num_embeddings, embedding_dim), got shape {weight.shape}")
+    require_truth(scale_grad_by_freq, "embedding: scale_grad_by_freq")
+    require_truth(sparse, "embedding: sparse")
     if sparse:
         raise ValueError(f"embedding: sparse must be False, for gradients are dense, got {sparse!r}")
     for name, value in (("max_norm", 0 if max_norm is None else max_norm), ("norm_type", norm_type)):
         require_number(value, f"embedding: {name}")
+        if value != value:  # it is the p of no norm, and no length is above it
+            raise ValueError(f"embedding: {name} must not be nan")
     count, size = weight.shape
     if indices.size and not 0 <= indices.min() <= indices.max() < count:
         wrong = indices[(indices < 0) | (indices >= count)]

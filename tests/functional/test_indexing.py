@@ -78,6 +78,23 @@ def test_one_hot_rows_are_whole_numbers_and_as_long_as_the_largest_index_asks_fo
             "embedding: padding_idx must be one of the 5 rows, got 5",
         ),
         (lambda: F.embedding([0], Tensor(TABLE), -6), ValueError, "embedding: padding_idx must be .*, got -6"),
+        (
+            lambda: F.embedding([0], Tensor(TABLE), scale_grad_by_freq="x"),
+            TypeError,
+            "embedding: scale_grad_by_freq must be True or False, got 'x'",
+        ),
+        (
+            lambda: F.embedding([0], Tensor(TABLE), sparse=0),
+            TypeError,
+            "embedding: sparse must be True or False, got 0",
+        ),
+        (
+            lambda: F.embedding([0], Tensor(TABLE), max_norm=True),
+            TypeError,
+            "embedding: max_norm must be a number, got True",
+        ),
+        (lambda: F.embedding([0], Tensor(TABLE), max_norm=np.nan), ValueError, "embedding: max_norm must not be nan"),
+        (lambda: F.embedding([0], Tensor(TABLE), norm_type=np.nan), ValueError, "embedding: norm_type must not be nan"),
         (lambda: F.one_hot([0.5]), TypeError, "one_hot: indices must be whole numbers, got float64"),
         (lambda: F.one_hot([1, 3], 3), IndexError, "one_hot: indices must lie between 0 and 2, got 3"),
         (lambda: F.one_hot([2, -1], 3), IndexError, "one_hot: indices must lie between 0 and 2, got -1"),
