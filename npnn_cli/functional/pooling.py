@@ -10,7 +10,7 @@ from npnn_cli.autograd.ops import adaptive_pooling, average_pooling, interpolati
 from npnn_cli.autograd.ops.adaptive_pooling import OutputSize
 from npnn_cli.autograd.ops.places_of_maxima import places_of_maxima
 from npnn_cli.autograd.ops.sizes import Pair, Single, pair, single
-from npnn_cli.autograd.ops.slabs import Slabs, adaptive, sliding
+from npnn_cli.autograd.ops.slabs import Slabs, adaptive
 from npnn_cli.autograd.ops.windows import windows_of
 from npnn_cli.autograd.tensor import Tensor
 from npnn_cli.examples import distinct, example, normal
@@ -68,9 +68,8 @@ def max_pool2d(
     if not return_indices:
         return values
     steps = pair(kernel_size if stride is None else stride)
-    options = zip(pair(kernel_size), steps, pair(dilation), pair(padding), strict=True)
-    sizes = zip(_size_of_images(input), _size_of_images(values), options, strict=True)
-    rows, columns = (sliding(size, count, *each) for size, count, each in sizes)
+    windows = windows_of("max_pool2d", input, pair(kernel_size), steps, pair(padding), pair(dilation), ceil_mode)
+    rows, columns = (along.slabs for along in windows)
     return values, _indices(input, rows, columns)
 
 
@@ -92,13 +91,8 @@ def adaptive_max_pool2d(input: Tensor, output_size: OutputSize, return_indices: 
     values = apply(adaptive_pooling.adaptive_max_pool2d, input, output_size=output_size)
     if not return_indices:
         return values
-    rows, columns = map(adaptive, _size_of_images(input), _size_of_images(values))
+    rows, columns = map(adaptive, input.shape[-2:], values.shape[-2:])
     return values, _indices(input, rows, columns)
-
-
-def _size_of_images(images: Any) -> tuple[int, ...]:
-    size: tuple[int, ...] = images.shape[-2:]
-    return size
 
 
 def _indices(images: Any, rows: Slabs, columns: Slabs) -> Tensor:
