@@ -7,7 +7,7 @@ from typing import Any, Literal
 import numpy as np
 
 from npnn_cli import functional as F
-from npnn_cli.autograd.ops.convolution import Padding, sides
+from npnn_cli.autograd.ops.convolution import Padding, padding_of_sides
 from npnn_cli.autograd.ops.sizes import Pair, Single, pair, single
 from npnn_cli.autograd.tensor import Tensor
 from npnn_cli.examples import example, normal
@@ -49,12 +49,19 @@ class _Convolution(Module):
 def _surrounded(layer: Conv1d | Conv2d, input: Tensor) -> tuple[Tensor, Any]:
     """The input, padded already unless that is with zeros, and the padding that is left to the op."""
     kernel = layer.weight.shape[2:]
-    channels = input.shape[: -len(kernel)][-1:]
-    if layer.padding_mode == "zeros" or channels != (layer.weight.shape[1] * layer.groups,):
+    rank = len(kernel)
+    fits = input.ndim > rank and input.shape[-rank - 1] == layer.weight.shape[1] * layer.groups
+    if layer.padding_mode == "zeros" or not fits:
         return input, layer.padding  # an input that does not fit is for the op to refuse, by the shape that came
-    padding = layer.padding if isinstance(layer.padding, str) else pair(layer.padding)
-    (top, left), (bottom, right) = sides(padding, (kernel[0], kernel[-1]), pair(layer.dilation))
-    return F.pad(input, (left, right, top, bottom)[: 2 * len(kernel)], layer.padding_mode), 0
+    padding = layer.padding if isinstance(layer.padding, str) else _for_each(layer.padding, rank)
+    before, after = padding_of_sides(padding, kernel, _for_each(layer.dilation, rank))
+    pad = [size for sides in zip(before[::-1], after[::-1], strict=True) for size in sides]  # the last dimension first
+    return F.pad(input, pad, layer.padding_mode), 0
+
+
+def _for_each(size: Any, rank: int) -> tuple[int, ...]:
+    """The size in each of one or two directions."""
+    return (single(size),) if rank == 1 else pair(size)
 
 
 @layers.register(

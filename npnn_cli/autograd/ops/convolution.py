@@ -65,7 +65,7 @@ def conv2d(
     check_convolution("conv2d", x, weight, bias, stride, padding, dilation, groups)
     if x.ndim == 3:
         return of_one_sample(conv2d(x[None], weight, bias, stride, padding, dilation, groups))
-    before, after = sides(padding, weight.shape[2:], dilation)
+    before, after = padding_of_sides(padding, weight.shape[2:], dilation)
     convolution = RowConvolution(x.shape, weight.shape[2:], stride, before, after, dilation, groups)
     columns = convolution.columns(x)
     ans = convolution.correlate(columns, weight)
@@ -138,7 +138,7 @@ def check_convolution(
         raise ValueError(f"{op}: padding must be numbers, 'same' or 'valid', got {padding!r}")
     if padding == "same" and max(stride) > 1:
         raise ValueError(f"{op}: padding 'same' needs stride 1, got {stride}")
-    before, after = sides(padding, filters[2:], dilation)
+    before, after = padding_of_sides(padding, filters[2:], dilation)
     reach = _reach(filters[2:], dilation)
     if any(size + a + b < r for size, a, b, r in zip(shape[-rank:], before, after, reach, strict=True)):
         raise ValueError(
@@ -152,7 +152,7 @@ def _reach(kernel: tuple[int, ...], dilation: tuple[int, ...]) -> tuple[int, ...
     return tuple(gap * (size - 1) + 1 for size, gap in zip(kernel, dilation, strict=True))
 
 
-def sides(
+def padding_of_sides(
     padding: tuple[int, ...] | str, kernel: tuple[int, ...], dilation: tuple[int, ...]
 ) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """How much to pad in each direction before (left, top) and after (right, bottom)."""
