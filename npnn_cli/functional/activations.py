@@ -64,7 +64,11 @@ def softsign(input: Tensor) -> Tensor:
     reference=lambda torch, x: torch.nn.functional.relu6(x + 3) / 6,
 )
 def hardsigmoid(input: Tensor) -> Tensor:
-    """Sigmoid of three straight lines, relu6(x + 3) / 6."""
+    """Sigmoid of three straight lines, relu6(x + 3) / 6.
+
+    Raises:
+        TypeError: if the input is not floating.
+    """
     require_floating(input, "hardsigmoid")
     return relu6(input + 3) / 6
 

@@ -100,6 +100,10 @@ def nll_loss(
 
     ``weight``, ``ignore_index`` and the weighted mean are those of :func:`cross_entropy`.
     See https://pytorch.org/docs/stable/generated/torch.nn.functional.nll_loss.html.
+
+    Raises:
+        TypeError, ValueError, IndexError: if the input is not floating, or indices are no whole numbers, do not fit, or
+            are outside the classes.
     """
     input = floating("nll_loss", input)
     target = target if isinstance(target, Tensor) else Tensor(np.asarray(target))
@@ -152,6 +156,10 @@ def binary_cross_entropy_with_logits(
     """Cross-entropy of sigmoid(input), without overflow; ``pos_weight`` scales t, and is broadcast as ``weight`` is.
 
     See https://pytorch.org/docs/stable/generated/torch.nn.functional.binary_cross_entropy_with_logits.html.
+
+    Raises:
+        ValueError: if shapes do not fit, or ``reduction`` is another.
+        TypeError: if input or target is not floating.
     """
     op = "binary_cross_entropy_with_logits"
     input, target = comparable(op, input, target)
@@ -186,6 +194,10 @@ def kl_div(
 
     The divergence of distributions is the ``batchmean``, the sum over the number of samples; ``mean`` divides by all.
     See https://pytorch.org/docs/stable/generated/torch.nn.functional.kl_div.html.
+
+    Raises:
+        ValueError: if the shapes differ, or ``reduction`` is another.
+        TypeError: if input or target is not floating.
     """
     input, target = comparable("kl_div", input, target)
     require_floating(target, "kl_div", "target")

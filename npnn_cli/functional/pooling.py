@@ -55,6 +55,7 @@ def max_pool2d(
 
     Raises:
         ValueError: if the input is no batch of images, or the window does not fit.
+        TypeError: if the input holds no numbers, or an option is none.
     """
     values = apply(
         pooling.max_pool2d,
@@ -87,6 +88,7 @@ def adaptive_max_pool2d(input: Tensor, output_size: OutputSize, return_indices: 
 
     Raises:
         ValueError: if the input is no batch of images, or a size is less than 1.
+        TypeError: if the input is not floating, or a size is no whole number.
     """
     values = apply(adaptive_pooling.adaptive_max_pool2d, input, output_size=output_size)
     if not return_indices:

@@ -41,7 +41,12 @@ def _with_weight(loss: Callable[..., Any], input: Any, target: Any, weight: Any 
     call=_with_weight,
 )
 def mse_loss(input: Tensor, target: Any, reduction: Reduction = "mean", weight: Any = None) -> Tensor:
-    """Squared error (input - target)². With ``weight``, one number for each element, the mean is a weighted one."""
+    """Squared error (input - target)². With ``weight``, one number for each element, the mean is a weighted one.
+
+    Raises:
+        ValueError: if the shapes differ, or ``reduction`` is another.
+        TypeError: if the input is not floating.
+    """
     input, target = comparable("mse_loss", input, target)
     return weighted_reduction("mse_loss", (input - target) ** 2, weight, reduction)
 
@@ -55,7 +60,12 @@ def mse_loss(input: Tensor, target: Any, reduction: Reduction = "mean", weight: 
     call=_with_weight,
 )
 def l1_loss(input: Tensor, target: Any, reduction: Reduction = "mean", weight: Any = None) -> Tensor:
-    """Absolute error |input - target|. With ``weight``, one number for each element, the mean is a weighted one."""
+    """Absolute error |input - target|. With ``weight``, one number for each element, the mean is a weighted one.
+
+    Raises:
+        ValueError: if the shapes differ, or ``reduction`` is another.
+        TypeError: if the input is not floating.
+    """
     input, target = comparable("l1_loss", input, target)
     return weighted_reduction("l1_loss", (input - target).abs(), weight, reduction)
 
@@ -73,6 +83,10 @@ def huber_loss(
     """Huber loss of d = input - target: d²/2 where |d| <= delta, else delta·(|d| - delta/2).
 
     ``weight`` has one number for each element; unlike those of :func:`mse_loss`, it does not divide the mean.
+
+    Raises:
+        ValueError: if the shapes differ, ``delta`` is not above 0, or ``reduction`` is another.
+        TypeError: if the input is not floating.
     """
     require(delta > 0, "huber_loss", "delta must be above 0", delta)
     input, target = comparable("huber_loss", input, target)
@@ -87,7 +101,12 @@ def huber_loss(
     example(nonzero(5, 3), constant(0.0, 5, 3), beta=0.0),
 )
 def smooth_l1_loss(input: Tensor, target: Any, reduction: Reduction = "mean", beta: float = 1.0) -> Tensor:
-    """Huber loss over its delta: d²/(2·beta) where |d| < beta, else |d| - beta/2; for beta = 0 the absolute error."""
+    """Huber loss over its delta: d²/(2·beta) where |d| < beta, else |d| - beta/2; for beta = 0 the absolute error.
+
+    Raises:
+        ValueError: if the shapes differ, ``beta`` is below 0, or ``reduction`` is another.
+        TypeError: if the input is not floating.
+    """
     require(beta >= 0, "smooth_l1_loss", "beta must not be below 0", beta)
     input, target = comparable("smooth_l1_loss", input, target)
     each = apply(losses.huber, input, target, delta=beta) / beta if beta else (input - target).abs()

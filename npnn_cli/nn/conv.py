@@ -126,7 +126,7 @@ class Conv2d(_Convolution):
 
         Raises:
             ValueError: if the input is not (N, in_channels, H, W), or smaller than the kernel.
-            TypeError: if the input is of whole numbers.
+            TypeError: if the input has another dtype than the weight.
         """
         input, padding = _surrounded(self, input)
         return F.conv2d(input, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
@@ -175,7 +175,7 @@ class Conv1d(_Convolution):
 
         Raises:
             ValueError: if the input is not (N, in_channels, L), or shorter than the kernel.
-            TypeError: if the input is of whole numbers.
+            TypeError: if the input has another dtype than the weight.
         """
         input, padding = _surrounded(self, input)
         return F.conv1d(input, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
@@ -223,7 +223,7 @@ class ConvTranspose2d(_Convolution):
 
         Raises:
             ValueError: if the input is not (N, in_channels, H, W), or the output would have no pixel.
-            TypeError: if the input is of whole numbers.
+            TypeError: if the input has another dtype than the weight.
         """
         return F.conv_transpose2d(
             input,

@@ -80,7 +80,21 @@ class Embedding(Module):
         scale_grad_by_freq: bool = False,
         sparse: Literal[False] = False,
     ) -> Self:
-        """The layer with these vectors (num_embeddings, embedding_dim), which training leaves as they are if frozen."""
+        """The layer with a copy of these vectors.
+
+        Args:
+            embeddings: the vectors, (num_embeddings, embedding_dim).
+            freeze: whether training leaves them as they are.
+            padding_idx: of the vector that receives no gradient; it is taken as it is, not set to 0.
+            max_norm: vectors longer than this are scaled down to it, in this copy.
+            norm_type: the p of the norm that is their length.
+            scale_grad_by_freq: whether each vector's gradient is divided by how often the batch has it.
+            sparse: only False.
+
+        Raises:
+            ValueError: if the vectors are no matrix, or an option is out of range.
+            TypeError: if an option is of another type.
+        """
         vectors = array_of(embeddings)
         if vectors.ndim != 2:
             raise ValueError(f"Embedding: expected embeddings (num_embeddings, embedding_dim), got {vectors.shape}")

@@ -49,7 +49,7 @@ class Linear(Module):
 
         Raises:
             ValueError: if the last dimension has another size.
-            TypeError: if the input is of whole numbers.
+            TypeError: if the input has another dtype than the weight.
         """
         in_features = self.weight.shape[1]
         if input.ndim == 0 or input.shape[-1] != in_features:

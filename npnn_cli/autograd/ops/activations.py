@@ -23,7 +23,11 @@ _quiet = np.errstate(all="ignore")
 
 @primitive(example(nonzero(3, 4)), example(nonzero()))
 def relu(x: Array, /) -> Answer:
-    """Rectifier max(x, 0), with derivative 0 at 0."""
+    """Rectifier max(x, 0), with derivative 0 at 0.
+
+    Raises:
+        TypeError: if x holds truth values.
+    """
     require_numbers(x, "relu")
     ans = rectified(x)
     return ans, lambda g: selected(g, ans != 0)  # also where ans is nan, as in PyTorch
@@ -39,7 +43,11 @@ def rectified(x: Array, out: Array | None = None) -> Array:
 @primitive(example(nonzero(3, 4)), example(nonzero(), negative_slope=0.3), example(nonzero(5), negative_slope=-0.2))
 @_quiet
 def leaky_relu(x: Array, /, negative_slope: float = 0.01) -> Answer:
-    """Rectifier that leaks: x above 0, negative_slope · x elsewhere."""
+    """Rectifier that leaks: x above 0, negative_slope · x elsewhere.
+
+    Raises:
+        TypeError: if x is not floating.
+    """
     require_floating(x, "leaky_relu")
     above = (x > 0).astype(x.dtype)
     slopes = above + negative_slope * (1 - above)  # at a tenth of the time of np.where, whose branches mispredict
@@ -52,6 +60,9 @@ def elu(x: Array, /, alpha: float = 1.0) -> Answer:
     """Exponential linear unit: x above 0, alpha (e ** x - 1) elsewhere.
 
     Clevert et al., "Fast and accurate deep network learning by exponential linear units", ICLR 2016.
+
+    Raises:
+        TypeError: if x is not floating.
     """
     require_floating(x, "elu")
     above, curve = (~(x <= 0)).astype(x.dtype), alpha * np.expm1(np.fmin(x, 0))  # nan counts as above, as in PyTorch
@@ -82,7 +93,11 @@ def _sigmoid(x: Array, out: Array) -> Array:
 @primitive(example(normal(3, 4)), example(normal()))
 @_quiet
 def silu(x: Array, /) -> Answer:
-    """Sigmoid linear unit, also known as swish: x s with s = 1 / (1 + e ** -x); its derivative is s + x s (1 - s)."""
+    """Sigmoid linear unit, also known as swish: x s with s = 1 / (1 + e ** -x); its derivative is s + x s (1 - s).
+
+    Raises:
+        TypeError: if x is not floating.
+    """
     require_floating(x, "silu")
     ans, slope = np.empty_like(x), np.empty_like(x)
 
@@ -155,7 +170,11 @@ def _gelu_by_tanh(x: Array, ans: Array, slope: Array) -> None:
 )
 @_quiet
 def softplus(x: Array, /, beta: float = 1.0, threshold: float = 20.0) -> Answer:
-    """Smooth rectifier log(1 + e ** (beta · x)) / beta; x itself where beta · x is above the threshold."""
+    """Smooth rectifier log(1 + e ** (beta · x)) / beta; x itself where beta · x is above the threshold.
+
+    Raises:
+        TypeError: if x is not floating.
+    """
     require_floating(x, "softplus")
     scaled = beta * x
     linear = scaled > threshold
@@ -188,6 +207,9 @@ def hardswish(x: Array, /) -> Answer:
     """Swish with a sigmoid of three straight lines, x · min(max(x + 3, 0), 6) / 6.
 
     Howard et al., "Searching for MobileNetV3", ICCV 2019.
+
+    Raises:
+        TypeError: if x is not floating.
     """
     require_floating(x, "hardswish")
     ans = x * np.clip(x + 3, 0, 6) / 6

@@ -139,7 +139,11 @@ def neg(x: Array, /) -> Answer:
 
 @primitive(example(nonzero(3, 4)), example(nonzero()))
 def abs(x: Array, /) -> Answer:
-    """Absolute value, with derivative 0 at 0."""
+    """Absolute value, with derivative 0 at 0.
+
+    Raises:
+        TypeError: if x holds truth values.
+    """
     require_numbers(x, "abs")
     return np.abs(x), lambda g: g * ((x > 0).astype(g.dtype) - (x < 0))  # at nan 0, as in PyTorch
 
@@ -152,7 +156,11 @@ def sign(x: Array, /) -> Answer:
 
 @primitive(example(distinct(3, 4)), example(uniform(0.1, 0.9)))
 def floor(x: Array, /) -> Answer:
-    """Greatest whole number that is not above x; its derivative is 0 everywhere."""
+    """Greatest whole number that is not above x; its derivative is 0 everywhere.
+
+    Raises:
+        TypeError: if x holds truth values.
+    """
     require_numbers(x, "floor")
     return np.floor(x), np.zeros_like
 

@@ -69,6 +69,10 @@ def linear(x: Array, weight: Array, bias: Array | None = None, /) -> Answer:
     """Affine map x Wᵀ + b of x (..., in_features); weight is (out_features, in_features), bias (out_features,).
 
     One op instead of a transpose, a product and a sum: with rows x_n, the gradients are g W, Σ g_n ⊗ x_n and Σ g_n.
+
+    Raises:
+        ValueError: if the shapes do not fit one another.
+        TypeError: if the dtypes differ.
     """
     if weight.ndim != 2 or x.ndim == 0 or (bias is not None and bias.ndim != 1):
         raise ValueError(

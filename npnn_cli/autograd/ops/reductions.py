@@ -52,7 +52,11 @@ def sum(x: Array, /, dim: Dim = None, keepdim: bool = False) -> Answer:
 )
 @_quiet
 def mean(x: Array, /, dim: Dim = None, keepdim: bool = False) -> Answer:
-    """Arithmetic mean of the elements; nan if there are none."""
+    """Arithmetic mean of the elements; nan if there are none.
+
+    Raises:
+        TypeError, IndexError, ValueError: if x is not floating, or ``dim`` does not name dimensions of it.
+    """
     require_floating(x, "mean")
     dims = dims_of(x, dim, "mean")
     count = _count(x, dims)
@@ -67,7 +71,11 @@ def mean(x: Array, /, dim: Dim = None, keepdim: bool = False) -> Answer:
 )
 @_quiet
 def var(x: Array, /, dim: Dim = None, correction: float = 1, keepdim: bool = False) -> Answer:
-    """Variance Σ (x - mean)² / (n - correction) of n elements; the correction 0 gives the biased one."""
+    """Variance Σ (x - mean)² / (n - correction) of n elements; the correction 0 gives the biased one.
+
+    Raises:
+        TypeError, IndexError, ValueError: if x is not floating, or ``dim`` does not name dimensions of it.
+    """
     require_floating(x, "var")
     dims = dims_of(x, dim, "var")
     ans, slopes = _variance(x, dims, correction, keepdim)
@@ -81,7 +89,11 @@ def var(x: Array, /, dim: Dim = None, correction: float = 1, keepdim: bool = Fal
 )
 @_quiet
 def std(x: Array, /, dim: Dim = None, correction: float = 1, keepdim: bool = False) -> Answer:
-    """Standard deviation, the root of the variance, with derivative 0 where it is 0."""
+    """Standard deviation, the root of the variance, with derivative 0 where it is 0.
+
+    Raises:
+        TypeError, IndexError, ValueError: if x is not floating, or ``dim`` does not name dimensions of it.
+    """
     require_floating(x, "std")
     dims = dims_of(x, dim, "std")
     variance, slopes = _variance(x, dims, correction, keepdim)
