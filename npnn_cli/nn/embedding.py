@@ -99,7 +99,7 @@ class Embedding(Module):
         if vectors.ndim != 2:
             raise ValueError(f"Embedding: expected embeddings (num_embeddings, embedding_dim), got {vectors.shape}")
         count, size = vectors.shape
-        layer = cls(count, size, padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse)
+        layer = cls(count, size, padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse, init="zeros")
         layer.weight = Parameter(vectors.copy(), requires_grad=not freeze)
         return layer
 
