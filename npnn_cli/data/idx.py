@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 import zlib
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,19 +19,6 @@ _MAX_DIMENSIONS = 64  # NumPy's own limit
 _LONGEST_HEADER = 4 + 4 * _MAX_DIMENSIONS
 _GZIP = 16 + zlib.MAX_WBITS
 _DEFLATE_MAX_RATIO = 1032  # https://zlib.net/zlib_tech.html: no input expands to more
-
-
-def read_idx(path: Path) -> NDArray[np.uint8]:
-    """Read a gzip-compressed IDX file of unsigned bytes.
-
-    Returns:
-        A read-only uint8 array of the dimensions that the file declares.
-
-    Raises:
-        DataError: if the file is damaged, or is no such file.
-        OSError: if it cannot be opened.
-    """
-    return decode_idx(path.read_bytes(), file=str(path))
 
 
 def decode_idx(content: bytes, *, file: str) -> NDArray[np.uint8]:
