@@ -9,7 +9,7 @@ import numpy as np
 
 from npnn_cli.autograd.ops.primitive import Array
 from npnn_cli.examples import example
-from npnn_cli.optim.optimizer import Optimizer, Params, State, moving_average
+from npnn_cli.optim.optimizer import Optimizer, Params, State, kept, moving_average
 from npnn_cli.registry import optimizers
 
 __all__ = ["Adam", "AdamW", "NAdam", "RAdam"]
@@ -76,7 +76,7 @@ class Adam(_AdamLike):
         beta1, beta2 = options["betas"]
         t, m, v = self.averages(g, state, scratch, (beta1, beta2))
         if options["amsgrad"]:
-            largest = state.setdefault("max_exp_avg_sq", np.zeros_like(v))
+            largest = kept(state, "max_exp_avg_sq", v)
             v = np.maximum(largest, v, out=largest)
         # √v̂ = √v / √(1 - β2^t): the correction is moved out of the array, where it would cost another pass.
         correction = math.sqrt(1 - beta2**t)

@@ -222,14 +222,20 @@ def _adjusted_gradients(
     return np.negative(g, out=block.adjusted_gradients) if maximize else g
 
 
+def kept(state: State, name: str, like: Array) -> Array:
+    """The array that is kept under ``name``, zeros (like.size,) at first."""
+    if name not in state:
+        state[name] = aligned_zeros(like.size, like.dtype)
+    array: Array = state[name]
+    return array
+
+
 def moving_average(state: State, name: str, value: Array, beta: float, scratch: Array) -> Array:
     """Update the exponential moving average m = β·m + (1-β)·value kept under ``name`` (from 0), and return it.
 
     ``scratch`` is spoiled; it may be the value itself.
     """
-    if name not in state:
-        state[name] = aligned_zeros(value.size, value.dtype)
-    average: Array = state[name]
+    average = kept(state, name, value)
     average *= beta
     average += np.multiply(value, 1 - beta, out=scratch)
     return average

@@ -8,7 +8,7 @@ import numpy as np
 
 from npnn_cli.autograd.ops.primitive import Array
 from npnn_cli.examples import example
-from npnn_cli.optim.optimizer import Optimizer, Params, State, moving_average
+from npnn_cli.optim.optimizer import Optimizer, Params, State, kept, moving_average
 from npnn_cli.registry import optimizers
 
 __all__ = ["RMSprop"]
@@ -61,7 +61,7 @@ class RMSprop(Optimizer):
             square_avg = square_avg - grad_avg * grad_avg
         step = g / (np.sqrt(square_avg) + options["eps"])
         if options["momentum"]:
-            buffer = state.setdefault("momentum_buffer", np.zeros_like(w))
+            buffer = kept(state, "momentum_buffer", w)
             buffer *= options["momentum"]
             buffer += step
             step = buffer
