@@ -11,7 +11,7 @@ import numpy as np
 
 from npnn_cli.autograd import graph
 from npnn_cli.autograd.dtypes import get_default_dtype, is_floating
-from npnn_cli.autograd.ops.primitive import PUBLIC_NAMES, Joint, Primitive
+from npnn_cli.autograd.ops.primitive import PUBLIC_NAMES, Answer, Joint, Primitive
 from npnn_cli.autograd.refusals import REFUSALS, explain
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def apply(op: Primitive, *inputs: Any, **options: Any) -> Tensor:
     Tensor = _tensor_class()
     arrays = [x.data if isinstance(x, Tensor) else x for x in inputs]
     try:
-        ans, *vjps = op(*arrays, **options)
+        ans, *vjps = _run(op, arrays, options)
     except REFUSALS as error:
         explain(error, op, arrays, options)
         raise
@@ -56,6 +56,12 @@ def apply(op: Primitive, *inputs: Any, **options: Any) -> Tensor:
         if vjp is not None and isinstance(x, Tensor) and x.requires_grad:
             links.append((x, vjp))
     return Tensor.answer(data, links)
+
+
+@np.errstate(all="ignore")
+def _run(op: Primitive, arrays: list[Any], options: dict[str, Any]) -> Answer:
+    """The answer of an op and its vjps. As in PyTorch, inf and nan are answers like any other: no warning."""
+    return op(*arrays, **options)
 
 
 # What PyTorch takes an argument by besides its name.

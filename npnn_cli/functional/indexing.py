@@ -87,6 +87,7 @@ def embedding(
     return where((indices == padding_idx % count)[..., None], rows.detach(), rows)
 
 
+@np.errstate(all="ignore")  # as in PyTorch, of infinite rows nan remains, without a warning
 def _shorten(weight: Tensor, rows: Array, max_norm: float, norm_type: float) -> None:
     """Scale those of these rows that are longer than ``max_norm`` down to it, in place."""
     data = array_of(weight)

@@ -29,6 +29,7 @@ EXAMPLES = [
     for number, example in enumerate(entry.examples)
 ]
 every_example = pytest.mark.parametrize("case", EXAMPLES)
+of_every_op = pytest.mark.parametrize("case", [param for param in EXAMPLES if param.values[0][0] is registry.ops])
 
 LAYOUTS = {
     "Fortran order": lambda x: np.array(x, order="F"),
@@ -107,7 +108,14 @@ def backward(outputs, upstream):
             output.backward(gradient)
 
 
-@pytest.mark.parametrize("case", [param for param in EXAMPLES if param.values[0][0] is registry.ops])
+@of_every_op
+def test_what_overflows_does_so_without_a_warning(case):
+    for number in (3e38, np.inf):
+        arrays = [np.full_like(a, number) if is_floating(a) else a for a in draw(case[2], np.float32)]
+        run(case, arrays, np.float32)
+
+
+@of_every_op
 def test_a_derivative_does_not_pass_through_float64_on_its_way(case):
     result = run(case, draw(case[2], np.float32), np.float32)
 

@@ -39,6 +39,13 @@ def test_rows_whose_gradient_is_scaled_may_be_infinite():
     np.testing.assert_array_equal(weight.grad[:, 0], [0, 1, 0, 0, 1])
 
 
+def test_infinite_rows_are_shortened_to_nan_without_a_warning():
+    ours, theirs = Tensor(np.array([[np.inf, 3.0]])), torch.tensor([[np.inf, 3.0]])
+
+    expected = torch.nn.functional.embedding(torch.tensor([0]), theirs, max_norm=1.0)
+    np.testing.assert_array_equal(F.embedding([0], ours, max_norm=1.0).data, expected.numpy())
+
+
 @pytest.mark.parametrize(
     "index", [[1, 4], np.array([1, 4], np.uint8), Tensor(np.array([1, 4]))], ids=lambda i: str(type(i))
 )

@@ -18,8 +18,6 @@ from npnn_cli.autograd.ops.selection import selected
 from npnn_cli.autograd.threads import by_parts, mapped
 from npnn_cli.examples import distinct, example, nonzero, normal, uniform
 
-_quiet = np.errstate(all="ignore")
-
 
 @primitive(example(nonzero(3, 4)), example(nonzero()))
 def relu(x: Array, /) -> Answer:
@@ -41,7 +39,6 @@ def rectified(x: Array, out: Array | None = None) -> Array:
 
 
 @primitive(example(nonzero(3, 4)), example(nonzero(), negative_slope=0.3), example(nonzero(5), negative_slope=-0.2))
-@_quiet
 def leaky_relu(x: Array, /, negative_slope: float = 0.01) -> Answer:
     """Rectifier that leaks: x above 0, negative_slope · x elsewhere.
 
@@ -55,7 +52,6 @@ def leaky_relu(x: Array, /, negative_slope: float = 0.01) -> Answer:
 
 
 @primitive(example(nonzero(3, 4)), example(nonzero(), alpha=0.5))
-@_quiet
 def elu(x: Array, /, alpha: float = 1.0) -> Answer:
     """Exponential linear unit: x above 0, alpha (e ** x - 1) elsewhere.
 
@@ -70,7 +66,6 @@ def elu(x: Array, /, alpha: float = 1.0) -> Answer:
 
 
 @primitive(example(normal(3, 4)), example(normal()))
-@_quiet
 def sigmoid(x: Array, /) -> Answer:
     """Logistic function 1 / (1 + e ** -x), with derivative ans (1 - ans)."""
     ans = mapped(_sigmoid, floating(x))
@@ -91,7 +86,6 @@ def _sigmoid(x: Array, out: Array) -> Array:
 
 
 @primitive(example(normal(3, 4)), example(normal()))
-@_quiet
 def silu(x: Array, /) -> Answer:
     """Sigmoid linear unit, also known as swish: x s with s = 1 / (1 + e ** -x); its derivative is s + x s (1 - s).
 
@@ -118,7 +112,6 @@ def silu(x: Array, /) -> Answer:
     example(normal(), approximate="tanh"),
     example(uniform(-7.0, 7.0, 3, 2), approximate="tanh"),
 )
-@_quiet
 def gelu(x: Array, /, approximate: Literal["none", "tanh"] = "none") -> Answer:
     """Gaussian error linear unit x Φ(x), with the normal distribution Φ(x) = (1 + erf(x/√2)) / 2.
 
@@ -168,7 +161,6 @@ def _gelu_by_tanh(x: Array, ans: Array, slope: Array) -> None:
     example(uniform(1.0, 3.0, 5), beta=0.5, threshold=0.4),
     example(uniform(20.5, 22.0, 2)),
 )
-@_quiet
 def softplus(x: Array, /, beta: float = 1.0, threshold: float = 20.0) -> Answer:
     """Smooth rectifier log(1 + e ** (beta · x)) / beta; x itself where beta · x is above the threshold.
 
@@ -202,7 +194,6 @@ def hardtanh(x: Array, /, min_val: float = -1.0, max_val: float = 1.0) -> Answer
 
 
 @primitive(example(normal(3, 4)), example(uniform(3.1, 5.0, 2)), example(uniform(-5.0, -3.1)))
-@_quiet
 def hardswish(x: Array, /) -> Answer:
     """Swish with a sigmoid of three straight lines, x · min(max(x + 3, 0), 6) / 6.
 
@@ -223,7 +214,6 @@ def hardswish(x: Array, /) -> Answer:
     example(normal(), dim=0),
     example(normal(0, 3), dim=0),
 )
-@_quiet
 def softmax(x: Array, /, dim: int) -> Answer:
     """Exponentials along ``dim`` divided by their sum, e ** x / Σ e ** x: positive numbers that add up to 1.
 
@@ -235,7 +225,6 @@ def softmax(x: Array, /, dim: int) -> Answer:
 
 
 @primitive(example(normal(3, 4), dim=-1), example(normal(2, 3, 4), dim=1), example(normal(), dim=0))
-@_quiet
 def log_softmax(x: Array, /, dim: int) -> Answer:
     """Logarithm of the softmax along ``dim``, x - log Σ e ** x.
 

@@ -14,9 +14,6 @@ from npnn_cli.autograd.ops.primitive import Answer, Array, primitive
 from npnn_cli.autograd.ops.selection import selected
 from npnn_cli.examples import booleans, by_convention, constant, distinct, example, nonzero, normal, positive, uniform
 
-# As in PyTorch, inf and nan are results like any other: no warning.
-_quiet = np.errstate(all="ignore")
-
 
 def _promote(x: Any, y: Any) -> tuple[Any, Any]:
     """Bring two operands to one dtype as PyTorch does.
@@ -80,7 +77,6 @@ def mul(x: Array, y: Array, /) -> Answer:
     example(uniform(2.1, 2.4, 3, 4), constant(-1.0, 4), rounding_mode="floor"),
     example(uniform(2.1, 2.4, 3, 4), constant(-1.0, 4), rounding_mode="trunc"),
 )
-@_quiet
 def div(x: Array, y: Array, /, rounding_mode: Literal["floor", "trunc"] | None = None) -> Answer:
     """Quotient x / y, rounded down ("floor") or towards zero ("trunc") if asked to; rounding has the derivative 0.
 
@@ -103,7 +99,6 @@ def div(x: Array, y: Array, /, rounding_mode: Literal["floor", "trunc"] | None =
     example(nonzero(3, 4), constant(3.0)),
     example(positive(3, 4), constant(-0.5)),
 )
-@_quiet
 def pow(x: Array, exponent: Array, /) -> Answer:
     """Power x ** y. With respect to y, the derivative at x = 0 is 0 for y >= 0 and that at x < 0 is nan.
 
@@ -166,14 +161,12 @@ def floor(x: Array, /) -> Answer:
 
 
 @primitive(example(normal(3, 4)), example(normal()))
-@_quiet
 def square(x: Array, /) -> Answer:
     """Square x²."""
     return x * x, lambda g: 2 * g * x
 
 
 @primitive(example(nonzero(3, 4)), example(nonzero()))
-@_quiet
 def reciprocal(x: Array, /) -> Answer:
     """Reciprocal 1 / x."""
     ans = 1 / x

@@ -10,8 +10,6 @@ from npnn_cli.autograd.ops.primitive import Answer, Array, primitive
 from npnn_cli.autograd.ops.selection import selected
 from npnn_cli.examples import classes, example, normal, uniform
 
-_quiet = np.errstate(all="ignore")
-
 _LEAST_VARIANCE = float(np.float32(1e-12))  # PyTorch's, which it keeps in float32
 
 
@@ -26,7 +24,6 @@ def _torch_cross_entropy(torch: Any, x: Any, target: Any, ignore_index: int = -1
     example(normal(5, 3), classes(3, 5), weight=np.array([0.5, 2.0, 1.0]), ignore_index=2, label_smoothing=0.2),
     reference=_torch_cross_entropy,
 )
-@_quiet
 def softmax_cross_entropy(
     x: Array,
     target: Array,
@@ -86,7 +83,6 @@ def _target_distribution(
     example(normal(1, 4), classes(4, 1)),
     reference=lambda torch, x, target: torch.nn.functional.cross_entropy(x, target),
 )
-@_quiet
 def mean_cross_entropy(x: Array, target: Array, /) -> Answer:
     """Mean of the plain :func:`softmax_cross_entropy` of all samples, in a third of the time: most classifiers' loss.
 
@@ -116,7 +112,6 @@ def mean_cross_entropy(x: Array, target: Array, /) -> Answer:
     example(normal(5, 3), normal(5, 3), delta=0.5),
     reference=lambda torch, x, y, **options: torch.nn.functional.huber_loss(x, y, reduction="none", **options),
 )
-@_quiet
 def huber(x: Array, y: Array, /, delta: float = 1.0) -> Answer:
     """Square of the difference d = x - y up to ``delta``, a straight line beyond: d²/2, or delta·(abs(d) - delta/2).
 
@@ -131,7 +126,6 @@ def huber(x: Array, y: Array, /, delta: float = 1.0) -> Answer:
     example(uniform(0.05, 0.95, 5, 3), uniform(0.0, 1.0, 5, 3)),
     reference=lambda torch, x, target: torch.nn.functional.binary_cross_entropy(x, target, reduction="none"),
 )
-@_quiet
 def bernoulli_cross_entropy(x: Array, target: Array, /) -> Answer:
     """Cross-entropy -t·log x - (1 - t)·log(1 - x) of probabilities x; no logarithm falls below -100, as in PyTorch."""
     log_x, log_rest = np.maximum(np.log(x), -100), np.maximum(np.log1p(-x), -100)
@@ -150,7 +144,6 @@ def bernoulli_cross_entropy(x: Array, target: Array, /) -> Answer:
         x, target, reduction="none", **options
     ),
 )
-@_quiet
 def sigmoid_cross_entropy(x: Array, target: Array, /, pos_weight: Array | None = None) -> Answer:
     """Cross-entropy of sigmoid(x): (1 - t)·x + w·log(1 + e^-x), w = 1 + (pos_weight - 1)·t, which never overflows."""
     scale = np.zeros((), x.dtype) if pos_weight is None else np.asarray(pos_weight, x.dtype) - 1
@@ -169,7 +162,6 @@ def sigmoid_cross_entropy(x: Array, target: Array, /, pos_weight: Array | None =
     example(normal(5, 3), uniform(0.1, 1.0, 5, 3)),
     reference=lambda torch, x, target: torch.nn.functional.kl_div(x, target, reduction="none"),
 )
-@_quiet
 def relative_entropy(x: Array, target: Array, /) -> Answer:
     """Divergence t·(log t - x) of log-probabilities x from probabilities t, 0 where t is.
 

@@ -30,7 +30,6 @@ def _normalize_in_torch(torch: Any, x: Any, weight: Any = None, bias: Any = None
     example(normal(4, 3, 5), normal(5), dim=(2,), centered=False),
     reference=_normalize_in_torch,
 )
-@np.errstate(all="ignore")
 def normalize(
     x: Array,
     weight: Array | None = None,

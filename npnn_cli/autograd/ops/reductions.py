@@ -17,8 +17,6 @@ from npnn_cli.autograd.ops.primitive import Answer, Array, primitive
 from npnn_cli.autograd.ops.selection import selected
 from npnn_cli.examples import constant, distinct, example, nonzero, normal, positive
 
-_quiet = np.errstate(all="ignore")
-
 
 def _dtype_of_sum(x: Array) -> type[np.int64] | None:
     """The dtype of a sum or a product that is not NumPy's: PyTorch has int64 for unsigned numbers, too."""
@@ -50,7 +48,6 @@ def sum(x: Array, /, dim: Dim = None, keepdim: bool = False) -> Answer:
     example(normal(2, 3, 4), dim=1),
     example(normal(2, 3, 4), dim=(0, -1), keepdim=True),
 )
-@_quiet
 def mean(x: Array, /, dim: Dim = None, keepdim: bool = False) -> Answer:
     """Arithmetic mean of the elements; nan if there are none.
 
@@ -69,7 +66,6 @@ def mean(x: Array, /, dim: Dim = None, keepdim: bool = False) -> Answer:
     example(normal(2, 3, 4), dim=1),
     example(normal(2, 3, 4), dim=(0, -1), correction=0, keepdim=True),
 )
-@_quiet
 def var(x: Array, /, dim: Dim = None, correction: float = 1, keepdim: bool = False) -> Answer:
     """Variance Σ (x - mean)² / (n - correction) of n elements; the correction 0 gives the biased one.
 
@@ -87,7 +83,6 @@ def var(x: Array, /, dim: Dim = None, correction: float = 1, keepdim: bool = Fal
     example(normal(2, 3, 4), dim=1),
     example(normal(2, 3, 4), dim=(0, -1), correction=0, keepdim=True),
 )
-@_quiet
 def std(x: Array, /, dim: Dim = None, correction: float = 1, keepdim: bool = False) -> Answer:
     """Standard deviation, the root of the variance, with derivative 0 where it is 0.
 
@@ -121,7 +116,6 @@ def _count(x: Array, dims: tuple[int, ...]) -> int:
     example(normal(2, 3, 4), dim=-1, keepdim=True),
     example(constant(0.0, 2, 3), dim=1),
 )
-@_quiet
 def prod(x: Array, /, dim: int | None = None, keepdim: bool = False) -> Answer:
     """Product of the elements, of all or along one ``dim``. Its derivative is the product of the others."""
     dims = dims_of(x, dim, "prod") if dim is None else (dim_of(x, dim, "prod"),)[: x.ndim]
@@ -195,7 +189,6 @@ def _shared_by_equals(g: Array, ans: Array, x: Array, dims: tuple[int, ...], kee
     example(normal(), dim=0),
     example(normal(0, 3), dim=1),
 )
-@_quiet
 def logsumexp(x: Array, /, dim: int | Sequence[int], keepdim: bool = False) -> Answer:
     """Logarithm log Σ e ** x of the sum of exponentials, shifted by the maximum so that none overflows.
 
@@ -220,7 +213,6 @@ def logsumexp(x: Array, /, dim: int | Sequence[int], keepdim: bool = False) -> A
     example(distinct(3, 4), p=math.inf, dim=1),
     example(positive(3, 4), p=-math.inf),
 )
-@_quiet
 def norm(x: Array, /, p: float | str = "fro", dim: Dim = None, keepdim: bool = False) -> Answer:
     """Norm (Σ |x| ** p) ** (1/p) of the elements as one vector; "fro" is 2, and inf the greatest |x|.
 

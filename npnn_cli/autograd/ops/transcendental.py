@@ -13,11 +13,8 @@ from npnn_cli.autograd.ops.primitive import Answer, Array, floating, primitive
 from npnn_cli.autograd.threads import mapped
 from npnn_cli.examples import example, normal, positive, uniform
 
-_quiet = np.errstate(all="ignore")  # no warning
-
 
 @primitive(example(positive(3, 4)), example(positive()))
-@_quiet
 def sqrt(x: Array, /) -> Answer:
     """Square root, with derivative inf at 0."""
     ans = np.sqrt(x)
@@ -25,7 +22,6 @@ def sqrt(x: Array, /) -> Answer:
 
 
 @primitive(example(positive(3, 4)), example(positive()))
-@_quiet
 def rsqrt(x: Array, /) -> Answer:
     """Reciprocal of the square root, 1 / √x."""
     ans = 1 / np.sqrt(x)
@@ -33,7 +29,6 @@ def rsqrt(x: Array, /) -> Answer:
 
 
 @primitive(example(normal(3, 4)), example(normal()))
-@_quiet
 def exp(x: Array, /) -> Answer:
     """Exponential e ** x."""
     ans = mapped(np.exp, floating(x))
@@ -41,7 +36,6 @@ def exp(x: Array, /) -> Answer:
 
 
 @primitive(example(normal(3, 4)), example(normal()))
-@_quiet
 def expm1(x: Array, /) -> Answer:
     """Exponential minus one, e ** x - 1, exact near 0 too."""
     ans = np.expm1(x)
@@ -49,42 +43,36 @@ def expm1(x: Array, /) -> Answer:
 
 
 @primitive(example(positive(3, 4)), example(positive()))
-@_quiet
 def log(x: Array, /) -> Answer:
     """Natural logarithm."""
     return np.log(x), lambda g: g / x
 
 
 @primitive(example(positive(3, 4)), example(uniform(-0.5, 0.5)))
-@_quiet
 def log1p(x: Array, /) -> Answer:
     """Natural logarithm of 1 + x, exact near 0 too."""
     return np.log1p(x), lambda g: g / (1 + x)
 
 
 @primitive(example(positive(3, 4)), example(positive()))
-@_quiet
 def log2(x: Array, /) -> Answer:
     """Logarithm to the base 2."""
     return np.log2(x), lambda g: g / (x * math.log(2))
 
 
 @primitive(example(normal(3, 4)), example(normal()))
-@_quiet
 def sin(x: Array, /) -> Answer:
     """Sine."""
     return np.sin(x), lambda g: g * np.cos(x)
 
 
 @primitive(example(normal(3, 4)), example(normal()))
-@_quiet
 def cos(x: Array, /) -> Answer:
     """Cosine."""
     return np.cos(x), lambda g: -g * np.sin(x)
 
 
 @primitive(example(uniform(-1.2, 1.2, 3, 4)), example(uniform(-1.2, 1.2)))
-@_quiet
 def tan(x: Array, /) -> Answer:
     """Tangent."""
     ans = np.tan(x)
