@@ -37,7 +37,7 @@ def require_floating(x: Any, op: str, name: str = "input") -> None:
         raise TypeError(f"{op}: {name} must be floating, got {x.dtype}")
 
 
-def require_numbers(x: Any, op: str) -> None:
+def refuse_booleans(x: Any, op: str) -> None:
     """Refuse for an op an array of truth values, with which NumPy would compute.
 
     Raises:

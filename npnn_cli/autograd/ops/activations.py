@@ -10,7 +10,7 @@ from typing import Literal
 
 import numpy as np
 
-from npnn_cli.autograd.dtypes import require_floating, require_numbers
+from npnn_cli.autograd.dtypes import refuse_booleans, require_floating
 from npnn_cli.autograd.ops.dimensions import dim_of
 from npnn_cli.autograd.ops.normal_distribution import normal_distribution
 from npnn_cli.autograd.ops.primitive import Answer, Array, floating, primitive
@@ -26,7 +26,7 @@ def relu(x: Array, /) -> Answer:
     Raises:
         TypeError: if x holds truth values.
     """
-    require_numbers(x, "relu")
+    refuse_booleans(x, "relu")
     ans = rectified(x)
     return ans, lambda g: selected(g, ans != 0)  # also where ans is nan, as in PyTorch
 
@@ -185,7 +185,7 @@ def hardtanh(x: Array, /, min_val: float = -1.0, max_val: float = 1.0) -> Answer
     if min_val > max_val:
         raise ValueError(f"hardtanh: min_val must not be above max_val, got {min_val} and {max_val}")
     x = np.asarray(x)
-    require_numbers(x, "hardtanh")
+    refuse_booleans(x, "hardtanh")
     if x.dtype.kind == "u" and int(min_val) < 0:
         raise ValueError(f"hardtanh: min_val must not be below 0 for an input of {x.dtype}, got {min_val}")
     low, high = x.dtype.type(min_val), x.dtype.type(max_val)

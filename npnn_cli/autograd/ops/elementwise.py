@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from npnn_cli.autograd.dtypes import get_default_dtype, require_numbers
+from npnn_cli.autograd.dtypes import get_default_dtype, refuse_booleans
 from npnn_cli.autograd.ops.primitive import Answer, Array, primitive
 from npnn_cli.autograd.ops.selection import selected
 from npnn_cli.examples import booleans, by_convention, constant, distinct, example, nonzero, normal, positive, uniform
@@ -139,7 +139,7 @@ def abs(x: Array, /) -> Answer:
     Raises:
         TypeError: if x holds truth values.
     """
-    require_numbers(x, "abs")
+    refuse_booleans(x, "abs")
     return np.abs(x), lambda g: g * ((x > 0).astype(g.dtype) - (x < 0))  # at nan 0, as in PyTorch
 
 
@@ -156,7 +156,7 @@ def floor(x: Array, /) -> Answer:
     Raises:
         TypeError: if x holds truth values.
     """
-    require_numbers(x, "floor")
+    refuse_booleans(x, "floor")
     return np.floor(x), np.zeros_like
 
 

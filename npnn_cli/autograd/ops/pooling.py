@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from npnn_cli.autograd.dtypes import require_numbers
+from npnn_cli.autograd.dtypes import refuse_booleans
 from npnn_cli.autograd.ops.batches import of_one_sample
 from npnn_cli.autograd.ops.primitive import Answer, Array, primitive
 from npnn_cli.autograd.ops.sizes import Pair, pair
@@ -45,7 +45,7 @@ def max_pool2d(
         ValueError: if x is no batch of images, the window does not fit them, or the padding is more than half of it.
         TypeError: if x holds no numbers, or an option is none.
     """
-    require_numbers(x, "max_pool2d")
+    refuse_booleans(x, "max_pool2d")
     kernel = pair(kernel_size, "max_pool2d: kernel_size")
     stride = kernel if stride is None else pair(stride, "max_pool2d: stride")
     padding, dilation = pair(padding, "max_pool2d: padding"), pair(dilation, "max_pool2d: dilation")
