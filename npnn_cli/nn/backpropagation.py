@@ -24,6 +24,7 @@ from npnn_cli.nn.module import Module
 Backward = Callable[[], None]
 
 
+@np.errstate(all="ignore")  # as in PyTorch, inf and nan flow on without a warning
 def loss_in_a_row(model: Module, loss: Loss, inputs: Array, targets: Array) -> tuple[float, Backward] | None:
     """The loss of a batch, and a function that gives every parameter its gradient.
 
@@ -61,7 +62,7 @@ def loss_in_a_row(model: Module, loss: Loss, inputs: Array, targets: Array) -> t
     assert callable(derivative)
 
     def backward() -> None:
-        with np.errstate(all="ignore"):  # as in PyTorch, inf and nan flow on without a warning
+        with np.errstate(all="ignore"):
             g: Any = derivative(np.asarray(1, value.dtype))
             for joint, parameters, gradients in reversed(links):
                 joint.differentiate(g, gradients)
