@@ -22,7 +22,7 @@ class Standardize:
     def __init__(self, mean: ArrayLike, std: ArrayLike) -> None:
         self.mean: NDArray[np.float64] = np.array(mean, dtype=np.float64)
         self.std: NDArray[np.float64] = np.array(std, dtype=np.float64)
-        self._converted: dict[np.dtype[Any], tuple[NDArray[Any], NDArray[Any]]] = {}
+        self._converted: dict[np.dtype[Any], tuple[NDArray[Any], ...]] = {}
         if self.mean.shape != self.std.shape:
             raise ValueError(f"mean has the shape {self.mean.shape} but std {self.std.shape}; they must agree")
         if not np.isfinite(self.mean).all():
@@ -62,20 +62,23 @@ class Standardize:
             out: the array to scale into, of the shape of x; a new one unless given.
         """
         scaled = np.empty(x.shape, dtype) if out is None else out
-        mean, std = self._statistics(scaled.dtype)
+        mean, std, reciprocal_std = self._statistics(scaled.dtype)
         if np.can_cast(x.dtype, scaled.dtype):
             np.copyto(scaled, x)  # converting bytes first is faster than within the subtraction
             scaled -= mean
         else:
             # The loop's dtype is given because NumPy would choose it by that of the result.
             np.subtract(x, self.mean, out=scaled, dtype=np.result_type(x, scaled))
-        scaled /= std
+        if x.dtype.kind == "f":
+            scaled /= std
+        else:  # pixels, whose few digits a rounding more does not touch; this takes a third of the time
+            scaled *= reciprocal_std
         return scaled
 
-    def _statistics(self, dtype: np.dtype[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
-        """Mean and standard deviation in this dtype: float64 ones would make a float32 loop run in float64."""
+    def _statistics(self, dtype: np.dtype[Any]) -> tuple[NDArray[Any], ...]:
+        """Mean, std and 1 / std in this dtype: float64 ones would make a float32 loop run in float64."""
         if dtype not in self._converted:
-            self._converted[dtype] = self.mean.astype(dtype), self.std.astype(dtype)
+            self._converted[dtype] = self.mean.astype(dtype), self.std.astype(dtype), (1 / self.std).astype(dtype)
         return self._converted[dtype]
 
     def inverse(self, x: NDArray[Any]) -> NDArray[Any]:

@@ -24,9 +24,10 @@ from npnn_cli.nn.module import Module
 Backward = Callable[[], None]
 
 
-@np.errstate(all="ignore")  # as in PyTorch, inf and nan flow on without a warning
 def loss_in_a_row(model: Module, loss: Loss, inputs: Array, targets: Array) -> tuple[float, Backward] | None:
     """The loss of a batch, and a function that gives every parameter its gradient.
+
+    What overflows in either has NumPy's warnings, unless ``np.errstate`` says otherwise.
 
     Args:
         model: in training mode.
@@ -62,14 +63,13 @@ def loss_in_a_row(model: Module, loss: Loss, inputs: Array, targets: Array) -> t
     assert callable(derivative)
 
     def backward() -> None:
-        with np.errstate(all="ignore"):
-            g: Any = derivative(np.asarray(1, value.dtype))
-            for joint, parameters, gradients in reversed(links):
-                joint.differentiate(g, gradients)
-                for position, parameter in enumerate(parameters, start=1):
-                    if parameter is not None:
-                        parameter.grad = gradients[position]
-                g = gradients.get(0)
+        g: Any = derivative(np.asarray(1, value.dtype))
+        for joint, parameters, gradients in reversed(links):
+            joint.differentiate(g, gradients)
+            for position, parameter in enumerate(parameters, start=1):
+                if parameter is not None:
+                    parameter.grad = gradients[position]
+            g = gradients.get(0)
 
     return float(value), backward
 

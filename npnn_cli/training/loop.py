@@ -35,6 +35,8 @@ class DivergenceError(ArithmeticError):
 class TrainingStep:
     """One step of training, from a batch to changed weights.
 
+    It is to be taken under ``np.errstate(all="ignore")``: what overflows is found in the loss and the gradients.
+
     Attributes:
         model: in training mode.
         loss: of a batch.
@@ -189,7 +191,7 @@ class Trainer:
         self.network.model.train()
         self.loader.set_epoch(epoch - 1)
         total = 0.0
-        with np.errstate(all="ignore"):  # what overflows is found in the loss and the gradients
+        with np.errstate(all="ignore"):
             for batch, (inputs, targets) in enumerate(self.loader, start=1):
                 try:
                     loss = self.step(inputs, targets)
