@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -11,17 +11,29 @@ from npnn_cli.autograd.ops.primitive import Array
 from npnn_cli.autograd.tensor import Tensor
 
 
-def clip_grad_norm_(parameters: Iterable[Tensor], max_norm: float) -> float:
+def clip_grad_norm_(
+    parameters: Iterable[Tensor] | Tensor, max_norm: float, norm_type: float = 2.0, error_if_nonfinite: bool = False
+) -> float:
     """Scale all gradients in place so that their norm, taken together, is at most ``max_norm``.
+
+    Args:
+        parameters: those with gradients, or a single one.
+        max_norm: the bound.
+        norm_type: the p of the norm; infinity for the greatest absolute value.
+        error_if_nonfinite: whether to raise an error if the norm is inf or nan.
 
     Returns:
         The norm before clipping. If it is not finite, the gradients are left as they are.
 
+    Raises:
+        RuntimeError: if the norm is not finite and must be.
+
     See https://pytorch.org/docs/stable/generated/torch.nn.utils.clip_grad_norm_.html.
     """
-    gradients = _few_arrays([parameter.grad for parameter in parameters if parameter.grad is not None])
-    # "K": in memory order, so that nothing is copied.
-    norm = math.sqrt(sum(float(np.vdot(flat, flat)) for flat in (gradient.ravel(order="K") for gradient in gradients)))
+    gradients = _few_arrays(_gradients(parameters))
+    norm = _norm(gradients, norm_type)
+    if error_if_nonfinite and not math.isfinite(norm):
+        raise RuntimeError(f"clip_grad_norm_: the norm of the gradients must be finite, got {norm}")
     factor = max_norm / (norm + 1e-6)
     if factor < 1 and math.isfinite(norm):
         for gradient in gradients:
@@ -29,13 +41,28 @@ def clip_grad_norm_(parameters: Iterable[Tensor], max_norm: float) -> float:
     return norm
 
 
-def clip_grad_value_(parameters: Iterable[Tensor], clip_value: float) -> None:
+def clip_grad_value_(parameters: Iterable[Tensor] | Tensor, clip_value: float) -> None:
     """Bound every element of the gradients to ±``clip_value``, in place.
 
     See https://pytorch.org/docs/stable/generated/torch.nn.utils.clip_grad_value_.html.
     """
-    for gradient in _few_arrays([parameter.grad for parameter in parameters if parameter.grad is not None]):
+    for gradient in _few_arrays(_gradients(parameters)):
         np.clip(gradient, -clip_value, clip_value, out=gradient)
+
+
+def _gradients(parameters: Iterable[Tensor] | Tensor) -> list[Array]:
+    several = [parameters] if isinstance(parameters, Tensor) else parameters
+    return [parameter.grad for parameter in several if parameter.grad is not None]
+
+
+def _norm(gradients: Sequence[Array], p: float) -> float:
+    """The p-norm of all numbers of all arrays."""
+    # "K": in memory order, so that nothing is copied.
+    flat = [gradient.ravel(order="K") for gradient in gradients]
+    if p == 2:
+        return math.sqrt(sum(float(np.vdot(each, each)) for each in flat))
+    norms = [float(np.linalg.norm(each, p)) for each in flat if each.size]
+    return float(np.linalg.norm(norms, p)) if norms else 0.0
 
 
 def _few_arrays(gradients: list[Array]) -> list[Array]:

@@ -78,6 +78,34 @@ def test_by_a_norm_that_is_not_finite_nothing_is_clipped(bad):
         np.testing.assert_array_equal(tensor.grad, old)
 
 
+@pytest.mark.parametrize("norm_type", [1, 2.0, 3.5, math.inf])
+def test_by_another_norm(norm_type):
+    ours, theirs = with_gradients(scale=10.0)
+
+    norm = clip_grad_norm_(ours, 0.5, norm_type)
+
+    assert norm == pytest.approx(torch.nn.utils.clip_grad_norm_(theirs, 0.5, norm_type).item(), rel=1e-12)
+    assert_equal(ours, theirs, 1e-12)
+
+
+def test_a_single_tensor_will_do():
+    tensor = Tensor([3.0, 4.0], requires_grad=True)
+    tensor.grad = np.array([3.0, 4.0], np.float32)
+
+    assert clip_grad_norm_(tensor, 1.0) == 5
+    np.testing.assert_allclose(tensor.grad, [0.6, 0.8], rtol=1e-6)
+    clip_grad_value_(tensor, 0.7)
+    np.testing.assert_allclose(tensor.grad, [0.6, 0.7], rtol=1e-6)
+
+
+def test_a_norm_that_is_not_finite_is_an_error_if_asked_for():
+    tensor = Tensor([1.0], requires_grad=True)
+    tensor.grad = np.array([math.inf], np.float32)
+
+    with pytest.raises(RuntimeError, match="clip_grad_norm_: the norm of the gradients must be finite, got inf"):
+        clip_grad_norm_(tensor, 1.0, error_if_nonfinite=True)
+
+
 def test_by_norm_of_no_gradients():
     assert clip_grad_norm_([Tensor([1.0], requires_grad=True)], 1.0) == 0
     assert clip_grad_norm_([], 1.0) == 0
