@@ -196,7 +196,7 @@ class Kind(Mapping[str, Entry[C]], Generic[C]):
 
 
 def explained(error: Exception, name: str, expected: str, given: Mapping[str, Any]) -> Exception:
-    """An exception of the same kind, an IndexError, a TypeError or a ValueError, in words that are complete.
+    """An exception of the same kind, an IndexError, a TypeError or else a ValueError, in words that are complete.
 
     Args:
         error: what a call raised.
@@ -204,9 +204,14 @@ def explained(error: Exception, name: str, expected: str, given: Mapping[str, An
         expected: what is wrong, or what should have been.
         given: the arguments by name, of which arrays and tensors are told by dtype and shape.
     """
-    kind = next(kind for kind in (IndexError, TypeError, ValueError) if isinstance(error, kind))
+    kind = next((kind for kind in (IndexError, TypeError) if isinstance(error, kind)), ValueError)
     arguments = ", ".join(f"{argument} {_brief(value)}" for argument, value in given.items())
     return kind(f"{name}: {expected}, got {arguments}")
+
+
+def is_one_missing(parameters: Mapping[str, inspect.Parameter], given: Mapping[str, Any]) -> bool:
+    """Whether None is given for a parameter without a default."""
+    return any(given.get(name, p) is None for name, p in parameters.items() if p.default is inspect.Parameter.empty)
 
 
 def is_explained(error: Exception, name: str) -> bool:
@@ -233,24 +238,27 @@ class Functions(Kind[Callable[..., Any]]):
         register = super().register(*examples, alias=alias, reference=reference, call=call)
 
         def decorate(function: D) -> D:
-            name = function.__name__
+            name, parameters = function.__name__, inspect.signature(function).parameters
+
+            def given(args: Sequence[Any], options: Mapping[str, Any]) -> dict[str, Any]:
+                return {**dict(zip(parameters, args, strict=False)), **options}
 
             @functools.wraps(function)
             def explaining(*args: Any, **options: Any) -> Any:
                 try:
                     return function(*args, **options)
-                except (IndexError, TypeError, ValueError) as error:
+                except (IndexError, TypeError, ValueError, OverflowError) as error:
                     if is_explained(error, name):
                         raise
                     inner, _, words = str(error).partition(": ")
                     if inner in ops or inner in self:  # complete, but for whose name it bears
                         raise type(error)(f"{name}: {words}") from error
-                    given = {**dict(zip(inspect.signature(function).parameters, args, strict=False)), **options}
-                    raise explained(error, name, str(error), given) from error
+                    raise explained(error, name, str(error), given(args, options)) from error
                 except AttributeError as error:
-                    if all(hasattr(arg, "dtype") for arg in args[:1]):
+                    arguments = given(args, options)
+                    if all(hasattr(arg, "dtype") for arg in args[:1]) and not is_one_missing(parameters, arguments):
                         raise
-                    raise TypeError(f"{name}: expected a tensor, got {type(args[0]).__name__}") from error
+                    raise explained(TypeError(), name, "expected tensors", arguments) from error
 
             return register(cast(D, explaining))
 

@@ -16,12 +16,24 @@ def array_of(input: Any) -> Array:
     return input.data if isinstance(input, Tensor) else np.asarray(input)
 
 
+def as_tensor(op: str, input: Any) -> Tensor:
+    """The input as a tensor.
+
+    Raises:
+        TypeError: if it holds no numbers.
+    """
+    try:
+        return input if isinstance(input, Tensor) else Tensor(input)
+    except TypeError as error:
+        raise TypeError(f"{op}: {error}") from None
+
+
 def floating(op: str, input: Any) -> Tensor:
     """The input as a tensor.
 
     Raises:
         TypeError: if it is not floating.
     """
-    tensor = input if isinstance(input, Tensor) else Tensor(input)
+    tensor = as_tensor(op, input)
     require_floating(tensor, op)
     return tensor

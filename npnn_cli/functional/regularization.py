@@ -9,6 +9,7 @@ from npnn_cli.autograd.dtypes import require_floating
 from npnn_cli.autograd.ops.arguments import require_number
 from npnn_cli.autograd.ops.primitive import Array
 from npnn_cli.autograd.tensor import Tensor
+from npnn_cli.functional.inputs import as_tensor
 
 __all__ = ["dropout", "dropout2d", "dropout_mask"]
 
@@ -22,6 +23,7 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True, *, rng: np.ran
         ValueError: if ``p`` is no probability.
         TypeError: if ``p`` is no number, or in training there is no ``rng``, or whole numbers would be scaled.
     """
+    input = as_tensor("dropout", input)
     return _dropped("dropout", input, p, training, rng, input.shape)
 
 
@@ -36,6 +38,7 @@ def dropout2d(
         ValueError: if the input has another number of dimensions, or ``p`` is no probability.
         TypeError: as in :func:`dropout`.
     """
+    input = as_tensor("dropout2d", input)
     if input.ndim not in (3, 4):
         raise ValueError(f"dropout2d: expected images (N, C, H, W) or signals (N, C, L), got shape {input.shape}")
     return _dropped("dropout2d", input, p, training, rng, (*input.shape[:2], *[1] * (input.ndim - 2)))

@@ -48,6 +48,8 @@ def pad(
     Raises:
         TypeError, ValueError: if ``pad`` does not fit the shape or the mode, or the mode is another.
     """
+    if mode not in ("constant", *padding.REPEATING_MODES):
+        raise ValueError(f"pad: mode must be 'constant', 'reflect', 'replicate' or 'circular', got {mode!r}")
     if mode == "constant":
         return apply(padding.constant_pad_nd, input, pad=pad, value=0 if value is None else value)
     if value:

@@ -8,7 +8,32 @@ from refusals import ROW, X, assert_refused, every_row
 from npnn_cli import Tensor
 from npnn_cli import functional as F
 
+BYTES = Tensor(np.array([1, 2], np.uint8))
+
 TABLE = [
+    # No tensor at all
+    *(
+        (
+            lambda function=function: function(None),
+            TypeError,
+            f"{function.__name__}: expected tensors, arrays or numbers, got input None",
+        )
+        for function in (F.exp, F.tanh, F.sigmoid, F.erf, F.gelu, F.sum, F.mean, F.norm, F.flatten)
+    ),
+    (lambda: X + None, TypeError, r"add: expected tensors, .*, got input float64 \(2, 3, 4\), other None"),
+    (lambda: F.linear(X, None), TypeError, r"linear: expected tensors, .*, weight None"),
+    (lambda: F.prelu(X, None), TypeError, r"prelu: expected tensors, .*, weight None"),
+    (lambda: F.cross_entropy(None, None), TypeError, "cross_entropy: expected tensors, got input None, target None"),
+    (lambda: F.dropout(None), TypeError, "dropout: a Tensor holds numbers, got None"),
+    # Numbers that the dtype cannot hold
+    (
+        lambda: BYTES * -1,
+        ValueError,
+        r"mul: Python integer -1 out of bounds for uint8, got input uint8 \(2,\), other -1",
+    ),
+    (lambda: BYTES.clamp(max=256), ValueError, "clamp: Python integer 256 out of bounds for uint8"),
+    (lambda: F.pad(BYTES, (1, 1), value=-1), ValueError, "pad: Python integer -1 out of bounds for uint8"),
+    (lambda: X * 10**400, ValueError, "mul: int too large to convert to float"),
     # Sizes that do not broadcast
     (
         lambda: X + X[0, 0, :3],
@@ -30,7 +55,6 @@ TABLE = [
     (lambda: X.expand(2, 4, 4), ValueError, r"expand: .* shape \(2, 3, 4\) does not broadcast to the size \(2, 4, 4\)"),
     (lambda: X.expand(-1, 2, 3, 4), ValueError, r"expand: .* does not broadcast to the size \(-1, 2, 3, 4\)"),
     # Operands that are none
-    (lambda: X + None, TypeError, r"add: unsupported operand .*, got input float64 \(2, 3, 4\), other None"),
     (lambda: X * "2", TypeError, "mul: expected tensors, arrays or numbers, got input float64 .*, other '2'"),
     (lambda: -(X > 0), TypeError, r"neg: .* is not supported.*, got input bool \(2, 3, 4\)"),
     # Products
@@ -148,7 +172,10 @@ TABLE = [
         ValueError,
         "pad: mode 'reflect' cannot add 4 and 0 to a dimension of size 4",
     ),
-    (lambda: F.pad(X, (1, 0), "mirror"), ValueError, "pad: mode must be 'constant', .*, got 'mirror'"),
+    (lambda: F.pad(X, (0, 0), "mirror"), ValueError, "pad: mode must be 'constant', .*, got 'mirror'"),
+    (lambda: F.pad(X, (-3, 2), "circular"), ValueError, "pad: mode 'circular' cannot add -3 and 2 to .* of size 4"),
+    (lambda: X.reshape(6.0), TypeError, r"reshape: 'float' object .*, shape \(6.0,\)"),
+    (lambda: Tensor(np.ones(0)).reshape(4, -2), ValueError, "reshape: the 0 elements .* do not fit the shape"),
     (lambda: F.pad(X, (1, 0), "circular", 2.0), ValueError, "pad: mode 'circular' takes no value, got 2.0"),
     # Indexing
     (lambda: X[2], IndexError, r"getitem: index 2 is out of bounds .* size 2, got input float64 \(2, 3, 4\), index 2"),

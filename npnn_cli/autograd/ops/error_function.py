@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from npnn_cli.autograd.ops.primitive import Answer, Array, primitive
+from npnn_cli.autograd.ops.primitive import Answer, Array, floating, primitive
 from npnn_cli.examples import example, normal, uniform
 
 # W. J. Cody, "Rational Chebyshev approximations for the error function", Mathematics of Computation 23 (1969), in the
@@ -51,7 +51,7 @@ _BLOCK_BYTES = 1 << 17  # so much at a time stays in the processor's cache from 
 @primitive(example(normal(3, 4)), example(normal()), example(uniform(-6.0, 6.0, 5, 1)), example(normal(0, 3)))
 def erf(x: Array, /) -> Answer:
     """Error function 2/√π ∫ exp(-t²) dt from 0 to x, with derivative 2/√π exp(-x²)."""
-    return error_function(np.asarray(x)), lambda g: g * ((2 / math.sqrt(math.pi)) * np.exp(-x * x))
+    return error_function(floating(x)), lambda g: g * ((2 / math.sqrt(math.pi)) * np.exp(-x * x))
 
 
 def error_function(x: Array) -> Array:

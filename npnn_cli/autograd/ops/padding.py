@@ -63,18 +63,23 @@ def sides(shape: tuple[int, ...], pad: Sequence[int], op: str) -> list[tuple[int
     return [(0, 0)] * (len(shape) - len(given)) + given[::-1]
 
 
+REPEATING_MODES = ("reflect", "replicate", "circular")
+
+
 def sources(size: int, before: int, after: int, mode: str) -> Array:
-    """Which elements of a dimension of this size stand in it after padding that repeats them.
+    """Which elements of a dimension of this size stand in it after padding by "reflect", "replicate" or "circular".
 
     Raises:
-        ValueError: if the mode is none of "reflect", "replicate" and "circular", or has not so many to repeat.
+        ValueError: if the mode has not so many to repeat.
     """
-    most = {"reflect": size - 1, "circular": size, "replicate": math.inf}
-    if mode not in most:
-        raise ValueError(f"pad: mode must be 'constant', 'reflect', 'replicate' or 'circular', got {mode!r}")
+    kept = size + min(0, before) + min(0, after)  # a negative side cuts off
+    most = {"reflect": size - 1, "circular": kept, "replicate": math.inf}
     if size == 0 or max(before, after) > most[mode] or before + size + after < 0:
         raise ValueError(f"pad: mode {mode!r} cannot add {before} and {after} to a dimension of size {size}")
     places, last = np.arange(-before, size + after), size - 1
     if mode == "reflect":
         return np.asarray(last - np.abs(last - np.abs(places)))
-    return places % size if mode == "circular" else places.clip(0, last)
+    if mode == "circular":  # what is cut off comes round no more
+        first = max(0, -before)
+        return first + (places - first) % max(1, kept)
+    return places.clip(0, last)

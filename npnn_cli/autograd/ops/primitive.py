@@ -73,6 +73,12 @@ def primitive(*examples: Example, reference: Callable[..., Any] | None = None) -
 
 
 def floating(x: Any) -> Array:
-    """X as an array of floats: whole numbers as float64, which the engine then turns into the default dtype."""
+    """X as an array of floats: whole numbers as float64, which the engine then turns into the default dtype.
+
+    Raises:
+        TypeError: if x holds no numbers.
+    """
     array: Array = np.asarray(x)
+    if array.dtype.kind not in "fiub":
+        raise TypeError(f"expected numbers, got {array.dtype}")
     return array if array.dtype.kind == "f" else array.astype(np.float64)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from npnn_cli.examples import example, normal
 
 def unpacked(sizes: tuple[Any, ...]) -> tuple[int, ...]:
     """Sizes that were given as several numbers, or as one sequence of them."""
-    return tuple(sizes[0]) if len(sizes) == 1 and not isinstance(sizes[0], int | np.integer) else sizes
+    return tuple(sizes[0]) if len(sizes) == 1 and isinstance(sizes[0], Iterable) else sizes
 
 
 def _check_sequence(numbers: Any, op: str, name: str) -> None:
@@ -37,6 +38,8 @@ def reshape(x: Array, /, shape: tuple[int, ...]) -> Answer:
     """
     _check_sequence(shape, "reshape", "shape")
     try:
+        if min(shape, default=0) < -1:  # which NumPy takes for -1
+            raise ValueError
         return x.reshape(shape), lambda g: g.reshape(x.shape)
     except ValueError:
         raise ValueError(f"reshape: the {x.size} elements of shape {x.shape} do not fit the shape {shape}") from None
