@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from npnn_cli.autograd.dtypes import get_default_dtype, refuse_booleans
+from npnn_cli.autograd.dtypes import get_default_dtype, is_floating, refuse_booleans
 from npnn_cli.autograd.ops.primitive import Answer, Array, primitive
 from npnn_cli.autograd.ops.selection import selected
 from npnn_cli.examples import booleans, by_convention, constant, distinct, example, nonzero, normal, positive, uniform
@@ -89,7 +89,12 @@ def div(x: Array, y: Array, /, rounding_mode: Literal["floor", "trunc"] | None =
         return ans, lambda g: g / y, lambda g: -g * ans / y
     if rounding_mode not in ("floor", "trunc"):
         raise ValueError(f"div: rounding_mode must be None, 'floor' or 'trunc', got {rounding_mode!r}")
-    return x // y if rounding_mode == "floor" else np.trunc(x / y), np.zeros_like, np.zeros_like
+    if rounding_mode == "floor":
+        return x // y, np.zeros_like, np.zeros_like
+    if np.result_type(x, y).kind == "f":
+        return np.trunc(x / y), np.zeros_like, np.zeros_like
+    floored = x // y  # of whole numbers, floats would lose digits
+    return floored + ((floored < 0) & (floored * y != x)), np.zeros_like, np.zeros_like
 
 
 @primitive(
@@ -245,8 +250,8 @@ def where(condition: Array, x: Array, y: Array, /) -> Answer:
     condition = np.asarray(condition)
     if condition.dtype != bool:
         raise TypeError(f"where: expected a boolean condition, got one of {condition.dtype}")
-    if isinstance(x, float) and not isinstance(y, np.ndarray):
-        x = np.asarray(x, get_default_dtype())
+    if (isinstance(x, float) or isinstance(y, float)) and not (is_floating(x) or is_floating(y)):
+        x, y = (np.asarray(each, get_default_dtype()) for each in (x, y))
     x, y = _promote(x, y)
     return np.where(condition, x, y), None, lambda g: selected(g, condition), lambda g: selected(g, ~condition)
 

@@ -51,8 +51,10 @@ def interpolate(
     windows = []  # of the answer's elements to which the same element of x is nearest
     for old, new, scale in zip(spatial, sizes, scales, strict=True):
         by_size = size is not None or recompute_scale_factor or (len(spatial) == 2 and new in (old, 2 * old))
-        step = np.float32(old / new if by_size else 1 / scale)  # in single precision, as PyTorch rounds it
-        nearest = np.minimum(np.floor(np.arange(new, dtype=np.float32) * step).astype(int), old - 1)
+        # As in PyTorch, the place is in single precision, and the step, too, but for signals of float64.
+        precision = np.promote_types(x.dtype, np.float32) if len(spatial) == 1 else np.dtype(np.float32)
+        places = np.arange(new, dtype=precision) * precision.type(old / new if by_size else 1 / scale)
+        nearest = np.minimum(np.floor(places.astype(np.float32)).astype(int), old - 1)
         windows.append(_windows_of_nearest(nearest, old))
 
     ans = x

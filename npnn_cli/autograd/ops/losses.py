@@ -117,7 +117,7 @@ def huber(x: Array, y: Array, /, delta: float = 1.0) -> Answer:
 
     Huber, "Robust estimation of a location parameter", 1964.
     """
-    difference = x - y
+    difference = x - (y if y.dtype.kind == "f" else y.astype(x.dtype))
     slope = np.clip(difference, -delta, delta)
     return slope * (difference - slope / 2), lambda g: g * slope, lambda g: -g * slope
 
@@ -128,13 +128,14 @@ def huber(x: Array, y: Array, /, delta: float = 1.0) -> Answer:
 )
 def bernoulli_cross_entropy(x: Array, target: Array, /) -> Answer:
     """Cross-entropy -t·log x - (1 - t)·log(1 - x) of probabilities x; no logarithm falls below -100, as in PyTorch."""
-    log_x, log_rest = np.maximum(np.log(x), -100), np.maximum(np.log1p(-x), -100)
+    log_x, log_rest = np.log(x), np.log1p(-x)
 
     def gradient(g: Array) -> Array:
         slope: Array = g * (x - target) / np.maximum(x * (1 - x), _LEAST_VARIANCE)
         return slope
 
-    return (target - 1) * log_rest - target * log_x, gradient, lambda g: g * (log_rest - log_x)
+    ans = (target - 1) * np.maximum(log_rest, -100) - target * np.maximum(log_x, -100)
+    return ans, gradient, lambda g: g * (log_rest - log_x)
 
 
 @primitive(
