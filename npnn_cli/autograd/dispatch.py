@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from npnn_cli.autograd import graph
 from npnn_cli.autograd.dtypes import get_default_dtype, is_floating
-from npnn_cli.autograd.ops.primitive import PUBLIC_NAMES, Answer, Joint, Primitive
+from npnn_cli.autograd.ops.primitive import PUBLIC_NAMES, Answer, Array, Joint, Primitive
 from npnn_cli.autograd.refusals import REFUSALS, explain
 
 if TYPE_CHECKING:
@@ -47,15 +48,28 @@ def apply(op: Primitive, *inputs: Any, **options: Any) -> Tensor:
         floats = [None if x is None else np.asarray(x, get_default_dtype()) for x in arrays]
         return apply(op, *floats, **options)
     if not graph.is_grad_enabled():
-        return Tensor.answer(data)
-    if vjps and isinstance(vjps[0], Joint):
-        sources = [(x, position) for position, x in enumerate(inputs) if isinstance(x, Tensor) and x.requires_grad]
-        return Tensor.answer(data, sources, vjps[0])
-    links = []
-    for x, vjp in zip(inputs, vjps, strict=False):  # inputs that are left out have no link
-        if vjp is not None and isinstance(x, Tensor) and x.requires_grad:
-            links.append((x, vjp))
-    return Tensor.answer(data, links)
+        return _without_links(data, inputs)
+    joint = vjps[0] if vjps and isinstance(vjps[0], Joint) else None
+    links: list[tuple[Any, Any]] = []
+    constants: tuple[Any, ...] = ()
+    # An input that is left out has no link; of a joint derivative, its position is the link.
+    for x, vjp in zip(inputs, vjps, strict=False) if joint is None else zip(inputs, itertools.count()):
+        if isinstance(x, Tensor):
+            if not x.requires_grad:
+                constants += (x,)
+            elif vjp is not None:
+                links.append((x, vjp))
+    return Tensor.answer(data, links, joint, constants) if links else _without_links(data, inputs)
+
+
+def _without_links(data: Array, inputs: Sequence[Any]) -> Tensor:
+    """An answer that no gradient flows to. It may be a view of an input, which is changed in place with that."""
+    Tensor = _tensor_class()
+    answer = Tensor.answer(data)
+    if data.base is not None:
+        shared = (x for x in inputs if isinstance(x, Tensor) and np.may_share_memory(data, x.data))
+        answer.owner = next((x.owner_of_data for x in shared), None)
+    return answer
 
 
 @np.errstate(all="ignore")

@@ -87,6 +87,8 @@ def backward(root: Tensor, gradient: Array) -> None:
 
     Raises:
         RuntimeError: if a leaf has a greater number than what was computed from it: it has been changed in place since.
+            That is noticed of a tensor that requires no gradient, too, and through a view or :meth:`Tensor.detach`; but
+            not if it is the array itself, ``data``, that is changed.
     """
     if not root.links:
         _add(root, gradient.copy(order="K"))
@@ -97,9 +99,8 @@ def backward(root: Tensor, gradient: Array) -> None:
         while newest_first:
             _, tensor = heapq.heappop(newest_first)
             g = gradients.pop(tensor)
+            _refuse_changes(tensor)
             for source, contribution in contributions(tensor, g):
-                if source.number > tensor.number:
-                    raise RuntimeError(_changed(source))
                 if source.packed is not None and contribution is source.packed.gradient:
                     source.grad = contribution  # written to its place already
                 elif not source.links:
@@ -109,6 +110,21 @@ def backward(root: Tensor, gradient: Array) -> None:
                 else:
                     gradients[source] = _fitted(contribution, source.data)
                     heapq.heappush(newest_first, (-source.number, source))
+
+
+def _refuse_changes(tensor: Tensor) -> None:
+    """Refuse to differentiate a tensor if what it was computed from has been changed in place since.
+
+    Raises:
+        RuntimeError: saying so.
+    """
+    number = tensor.number
+    for source, _ in tensor.links:
+        if source.number > number or (source.owner is not None and source.owner.number > number):
+            raise RuntimeError(_changed(source))
+    for source in tensor.constants:
+        if source.number > number or (source.owner is not None and source.owner.number > number):
+            raise RuntimeError(_changed(source))
 
 
 def _changed(leaf: Tensor) -> str:

@@ -40,13 +40,26 @@ class Tensor(NumericMethods, ShapeMethods):
         links: the tensors that this one was computed from, each with the function that turns this one's gradient into
             that one's, or with its position among the inputs if there is a ``joint``; empty for a leaf.
         joint: the function that turns this one's gradient into those of all the tensors in ``links``.
+        constants: if there are links, the tensors without gradient that this one was computed from, too.
+        owner: the leaf whose numbers this one shares if it is none with links: changed in place are both or none.
         number: counts tensors in the order in which they were made, or last changed in place.
 
     Raises:
         TypeError: if the data are no numbers, or a gradient is required of a tensor that is not floating.
     """
 
-    __slots__ = ("__weakref__", "data", "grad", "joint", "links", "number", "packed", "requires_grad")
+    __slots__ = (
+        "__weakref__",
+        "constants",
+        "data",
+        "grad",
+        "joint",
+        "links",
+        "number",
+        "owner",
+        "packed",
+        "requires_grad",
+    )
     __array_ufunc__ = None  # array + tensor is left to Tensor.__radd__
 
     def __init__(self, data: Any, requires_grad: bool = False, dtype: DTypeLike | None = None) -> None:
@@ -61,17 +74,21 @@ class Tensor(NumericMethods, ShapeMethods):
         self.packed: graph.Packed | None = None
         self.links: Links = ()
         self.joint: Joint | None = None
+        self.constants: Sequence[Tensor] = ()
+        self.owner: Tensor | None = None
         self.number = next(_numbers)
         self.requires_grad = False
         if requires_grad:
             self.requires_grad_()
 
     @classmethod
-    def answer(cls, data: Array, links: Links = (), joint: Joint | None = None) -> Tensor:
+    def answer(
+        cls, data: Array, links: Links = (), joint: Joint | None = None, constants: Sequence[Tensor] = ()
+    ) -> Tensor:
         """What an op makes, without the checks of the constructor: it requires a gradient if it has links."""
         tensor = cls.__new__(cls)
-        tensor.data, tensor.links, tensor.joint = data, links, joint
-        tensor.grad = tensor.packed = None
+        tensor.data, tensor.links, tensor.joint, tensor.constants = data, links, joint, constants
+        tensor.grad = tensor.packed = tensor.owner = None
         tensor.number, tensor.requires_grad = next(_numbers), bool(links)
         if links:
             kept: Any = data  # by the derivatives, perhaps
@@ -159,6 +176,8 @@ class Tensor(NumericMethods, ShapeMethods):
         number = next(_numbers)
         for leaf in leaves:
             leaf.number = number
+            if leaf.owner is not None:
+                leaf.owner.number = number
 
     def __setstate__(self, state: tuple[None, dict[str, Any]]) -> None:
         """Take over what copy or pickle kept, under a new number: another process counts its own tensors."""
@@ -168,7 +187,16 @@ class Tensor(NumericMethods, ShapeMethods):
 
     def detach(self) -> Tensor:
         """The same data, cut off from the graph."""
-        return Tensor(self.data)
+        detached = Tensor(self.data)
+        detached.owner = self.owner_of_data
+        return detached
+
+    @property
+    def owner_of_data(self) -> Tensor | None:
+        """The leaf whose numbers this tensor has: itself or its owner; None if an op has recorded them, read-only."""
+        if self.links:
+            return None
+        return self if self.owner is None else self.owner
 
     def zero_grad(self) -> None:
         """Forget the gradient."""

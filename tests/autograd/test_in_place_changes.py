@@ -6,6 +6,7 @@ import copy
 import pickle
 import subprocess
 import sys
+import weakref
 
 import numpy as np
 import pytest
@@ -97,6 +98,12 @@ CHANGES = {
 }
 every_change = pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
 
+ALIASES = {
+    "itself": lambda leaf: leaf,
+    "detached": lambda leaf: leaf.detach(),
+    "a view": lambda leaf: leaf.detach().reshape(4).reshape(2, 2),
+}
+
 
 class TestLeaves:
     @every_change
@@ -135,6 +142,45 @@ class TestLeaves:
 
         with pytest.raises(RuntimeError, match="changed in place"):
             result.backward()
+
+    @pytest.mark.parametrize("change", ["load_state_dict", "an initializer"])
+    @pytest.mark.parametrize("between", [nn.Tanh, nn.ReLU])  # the latter is computed at once with its neighbours
+    def test_in_a_frozen_network_it_is_noticed(self, between, change):
+        network = nn.Sequential(nn.Linear(2, 3), between(), nn.Linear(3, 1)).to(np.float64).requires_grad_(False)
+        for _ in range(2):
+            x = Tensor(X, requires_grad=True)
+            result = network(x).sum()
+            CHANGES[change](network)
+
+            with pytest.raises(RuntimeError, match="changed in place"):
+                result.backward()
+
+    @pytest.mark.parametrize("requires_grad", [False, True])
+    @pytest.mark.parametrize("used", ALIASES.values(), ids=ALIASES)
+    @pytest.mark.parametrize("changed", ALIASES.values(), ids=ALIASES)
+    def test_under_another_name_it_is_noticed(self, changed, used, requires_grad):
+        """As in PyTorch, unless the result is older or younger than the change."""
+        for tensor, engine in [(Tensor, init), (torch.tensor, torch.nn.init)]:
+            leaf, x = tensor(X.copy(), requires_grad=requires_grad), tensor(X, requires_grad=True)
+            constant, other = used(leaf), changed(leaf.detach())
+            before = (x * constant).sum()
+            engine.constant_(other, 3.0)
+            after = (x * constant).sum()
+
+            with pytest.raises(RuntimeError, match=r"changed in place|modified by an inplace operation"):
+                before.backward()
+            if not requires_grad:
+                after.backward()
+                assert np.array_equal(x.grad, np.full_like(X, 3))
+
+    def test_only_what_a_derivative_may_need_is_kept_in_memory(self):
+        x, weight = Tensor(X), Tensor(X, requires_grad=True)
+        loss = weight * x
+        results = [x * 2, x.reshape(4) + 1, loss.detach()]
+        kept = [weakref.ref(tensor) for tensor in (x, weight, loss)]
+        del x, weight, loss
+        assert [reference() for reference in kept] == [None] * 3
+        assert len(results) == 3
 
     def test_what_an_optimizer_left_alone_can_still_be_differentiated(self):
         """The heads of two losses are trained one after the other, on one body that nobody trains."""
