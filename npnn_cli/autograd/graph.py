@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeVar, cast
 
 import numpy as np
 
-from npnn_cli.autograd.ops.primitive import Array, Gradients
+from npnn_cli.autograd.ops.primitive import Array, Gradients, OfPlaces
 
 if TYPE_CHECKING:
     from npnn_cli.autograd.tensor import Tensor
@@ -88,7 +88,7 @@ def backward(root: Tensor, gradient: Array) -> None:
     Raises:
         RuntimeError: if a leaf has a greater number than what was computed from it: it has been changed in place since.
             That is noticed of a tensor that requires no gradient, too, and through a view or :meth:`Tensor.detach`; but
-            not if it is the array itself, ``data``, that is changed.
+            not if it is the array itself, ``data``, that is changed. A derivative :class:`OfPlaces` stays right.
     """
     if not root.links:
         _add(root, gradient.copy(order="K"))
@@ -118,13 +118,17 @@ def _refuse_changes(tensor: Tensor) -> None:
     Raises:
         RuntimeError: saying so.
     """
-    number = tensor.number
-    for source, _ in tensor.links:
-        if source.number > number or (source.owner is not None and source.owner.number > number):
+    for source, vjp in tensor.links:
+        if _has_changed_since(source, tensor) and not isinstance(vjp, OfPlaces):
             raise RuntimeError(_changed(source))
     for source in tensor.constants:
-        if source.number > number or (source.owner is not None and source.owner.number > number):
+        if _has_changed_since(source, tensor):
             raise RuntimeError(_changed(source))
+
+
+def _has_changed_since(source: Tensor, tensor: Tensor) -> bool:
+    number, owner = tensor.number, source.owner
+    return source.number > number or (owner is not None and owner.number > number)
 
 
 def _changed(leaf: Tensor) -> str:

@@ -60,6 +60,19 @@ def test_outputs_gradients_and_the_weight_that_is_left_are_pytorchs(options):
     np.testing.assert_allclose(ours.weight.grad, theirs.weight.grad.numpy(), rtol=0, atol=1e-15)
 
 
+def test_several_lookups_that_make_vectors_shorter_can_be_differentiated():
+    before, upstream = np.arange(1.0, 9).reshape(4, 2), np.array([1.0, -2.0])
+    ours, theirs = Tensor(before.copy(), requires_grad=True), torch.tensor(before, requires_grad=True)
+
+    answers = [F.embedding(np.array(i), ours, max_norm=1.0) for i in range(3)]
+    expected = [torch.nn.functional.embedding(torch.tensor(i), theirs, max_norm=1.0) for i in range(3)]
+    sum(answers).backward(upstream)
+    sum(expected).backward(torch.tensor(upstream))
+
+    np.testing.assert_allclose(ours.data, theirs.detach().numpy(), rtol=0, atol=1e-15)
+    assert np.array_equal(ours.grad, theirs.grad.numpy())
+
+
 def test_vectors_that_are_made_shorter_count_as_changed():
     layer = nn.Embedding(5, 2, max_norm=0.1)
     before = layer.weight.square().sum()

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from npnn_cli.autograd.ops.dimensions import dim_of
-from npnn_cli.autograd.ops.primitive import Answer, Array, primitive
+from npnn_cli.autograd.ops.primitive import Answer, Array, OfPlaces, primitive
 from npnn_cli.examples import classes, example, normal
 
 
@@ -97,7 +97,7 @@ def index_select(x: Array, index: Array, /, dim: int) -> Answer:
         slices = np.arange(outer)[:, None, None] * rows.shape[dim] + index[:, None]  # (outer, len(index), 1)
         return _added_up(g, slices * inner + np.arange(inner), x.shape)
 
-    return (ans if x.ndim else ans.reshape(())), gradient
+    return (ans if x.ndim else ans.reshape(())), OfPlaces(gradient)
 
 
 def _check_index(index: Array, size: int, op: str) -> None:

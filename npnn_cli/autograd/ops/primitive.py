@@ -57,6 +57,23 @@ def put(gradients: Gradients, position: int, gradient: Array) -> None:
         gradients[position][...] = gradient
 
 
+class OfPlaces:
+    """A vjp that needs to know where numbers of its input went, but not the numbers, which may change in the meantime.
+
+    Args:
+        vjp: the function itself.
+    """
+
+    __slots__ = ("vjp",)
+
+    def __init__(self, vjp: VJP) -> None:
+        self.vjp = vjp
+
+    def __call__(self, g: Array) -> Array:
+        """The gradient with respect to the input."""
+        return self.vjp(g)
+
+
 Answer = tuple[Array, *tuple[VJP | Joint | None, ...]]
 Primitive = Callable[..., Answer]
 
