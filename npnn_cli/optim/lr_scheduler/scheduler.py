@@ -35,8 +35,8 @@ class Schedule:
 class LRScheduler(Component):
     """Sets the learning rate of an optimizer's groups after every step.
 
-    A subclass defines :meth:`options_at`, what it sets, as a function of the number of steps taken: unlike PyTorch's, it
-    does not go on from what somebody else, a user or another scheduler, has set in between. Where several schedulers
+    A subclass defines :meth:`options_at`, what it sets, as a function of the number of steps taken: unlike PyTorch's,
+    it does not go on from what somebody else, a user or another scheduler, has set in between. Where several schedulers
     shall act on one optimizer, :class:`SequentialLR` puts them in order.
 
     Attributes:
