@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from npnn_cli.autograd import compositions, extremes
+from npnn_cli.autograd import compositions, extremes, variances
 from npnn_cli.autograd.dispatch import apply, lift
 from npnn_cli.autograd.ops import activations, elementwise, error_function, reductions, transcendental
 
@@ -66,8 +66,8 @@ class NumericMethods:
     sum = lift(reductions.sum)
     mean = lift(reductions.mean)
     prod = lift(reductions.prod)
-    var = lift(reductions.var)
-    std = lift(reductions.std)
+    var = variances.var
+    std = variances.std
     max = extremes.max
     min = extremes.min
     amax = lift(reductions.amax)

@@ -66,8 +66,8 @@ def mean(x: Array, /, dim: Dim = None, keepdim: bool = False) -> Answer:
     example(normal(2, 3, 4), dim=1),
     example(normal(2, 3, 4), dim=(0, -1), correction=0, keepdim=True),
 )
-def var(x: Array, /, dim: Dim = None, correction: float = 1, keepdim: bool = False) -> Answer:
-    """Variance Σ (x - mean)² / (n - correction) of n elements; the correction 0 gives the biased one.
+def var(x: Array, /, dim: Dim = None, correction: float | None = 1, keepdim: bool = False) -> Answer:
+    """Variance Σ (x - mean)² / (n - correction) of n elements; the correction 0 gives the biased one, None is 1.
 
     Raises:
         TypeError, IndexError, ValueError: if x is not floating, or ``dim`` does not name dimensions of it.
@@ -83,7 +83,7 @@ def var(x: Array, /, dim: Dim = None, correction: float = 1, keepdim: bool = Fal
     example(normal(2, 3, 4), dim=1),
     example(normal(2, 3, 4), dim=(0, -1), correction=0, keepdim=True),
 )
-def std(x: Array, /, dim: Dim = None, correction: float = 1, keepdim: bool = False) -> Answer:
+def std(x: Array, /, dim: Dim = None, correction: float | None = 1, keepdim: bool = False) -> Answer:
     """Standard deviation, the root of the variance, with derivative 0 where it is 0.
 
     Raises:
@@ -96,10 +96,10 @@ def std(x: Array, /, dim: Dim = None, correction: float = 1, keepdim: bool = Fal
     return ans, lambda g: _expand(np.where(ans == 0, 0, g / (2 * ans)), dims, keepdim) * slopes
 
 
-def _variance(x: Array, dims: tuple[int, ...], correction: float, keepdim: bool) -> tuple[Array, Array]:
+def _variance(x: Array, dims: tuple[int, ...], correction: float | None, keepdim: bool) -> tuple[Array, Array]:
     """The variance, and its derivative with respect to x."""
     count = _count(x, dims)
-    divisor = np.asarray(max(0, count - correction), x.dtype)
+    divisor = np.asarray(max(0, count - (1 if correction is None else correction)), x.dtype)
     centered = x - x.sum(axis=dims, keepdims=True) / count
     return (centered * centered).sum(axis=dims, keepdims=keepdim) / divisor, centered * (2 / divisor)
 
@@ -213,8 +213,8 @@ def logsumexp(x: Array, /, dim: int | Sequence[int], keepdim: bool = False) -> A
     example(distinct(3, 4), p=math.inf, dim=1),
     example(positive(3, 4), p=-math.inf),
 )
-def norm(x: Array, /, p: float | str = "fro", dim: Dim = None, keepdim: bool = False) -> Answer:
-    """Norm (Σ |x| ** p) ** (1/p) of the elements as one vector; "fro" is 2, and inf the greatest |x|.
+def norm(x: Array, /, p: float | str | None = "fro", dim: Dim = None, keepdim: bool = False) -> Answer:
+    """Norm (Σ |x| ** p) ** (1/p) of the elements as one vector; "fro" and None are 2, inf the greatest |x|.
 
     Where the norm is 0, so is its derivative.
     See https://pytorch.org/docs/stable/generated/torch.norm.html.
@@ -225,7 +225,7 @@ def norm(x: Array, /, p: float | str = "fro", dim: Dim = None, keepdim: bool = F
     if isinstance(p, str) and p != "fro":
         raise ValueError(f"norm: p must be a number or 'fro', got {p!r}")
     require_floating(x, "norm")
-    order = 2.0 if isinstance(p, str) else float(p)
+    order = 2.0 if p is None or isinstance(p, str) else float(p)
     dims, size = (dims_of if order >= 0 and order != math.inf else _nonempty)(x, dim, "norm"), np.abs(x)
     if order == 0:
         return np.asarray(size != 0).sum(axis=dims, keepdims=keepdim, dtype=x.dtype), lambda _: np.zeros_like(x)
