@@ -52,6 +52,13 @@ TABLE = [
         ValueError,
         r"conv1d: the signals \(4,\) .* are smaller than the kernel, which covers \(9,\)",
     ),
+    (
+        lambda: F.adaptive_avg_pool2d(IMAGES, 2**70),
+        ValueError,
+        "adaptive_avg_pool2d: .* output_size 1180591620717411303424",
+    ),
+    (lambda: F.adaptive_avg_pool2d(IMAGES, (2**40, 2**40)), ValueError, "adaptive_avg_pool2d: array is too big"),
+    (lambda: F.adaptive_max_pool2d(IMAGES, (None, 2**62)), ValueError, "adaptive_max_pool2d: array is too big"),
     (lambda: F.conv_transpose2d(IMAGES, FILTERS[:2]), ValueError, "conv_transpose2d: expected images"),
     (
         lambda: F.conv_transpose2d(IMAGES, FILTERS[:3], output_padding=1),

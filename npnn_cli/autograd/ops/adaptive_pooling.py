@@ -19,7 +19,8 @@ def output_pair(op: str, x: Array, output_size: OutputSize) -> tuple[int, int]:
     """Height and width of the answer, given as one number or as two; None keeps that of x.
 
     Raises:
-        ValueError: if x is no batch of images and no image, or a size is less than 1.
+        ValueError: if x is no batch of images and no image, or a size is less than 1 or too big for any array.
+        MemoryError: if there is no memory for the answer.
         TypeError: if x is not floating, or a size is no whole number.
     """
     check_images(op, x)
@@ -30,6 +31,7 @@ def output_pair(op: str, x: Array, output_size: OutputSize) -> tuple[int, int]:
     height, width = (size if each is None else each for each, size in zip(wanted, x.shape[-2:], strict=True))
     if height < 1 or width < 1:
         raise ValueError(f"{op}: output_size must be at least 1, got {output_size}")
+    np.empty((*x.shape[:-2], height, width), x.dtype)  # refuses what is too big before its windows are counted
     return height, width
 
 
