@@ -168,6 +168,7 @@ class Optimizer(Component):
 
         Raises:
             ValueError: if groups, their sizes or the shape of a state do not fit; nothing is changed then.
+            TypeError, ValueError: if an option is not what the constructor takes; nor then.
         """
         saved_groups = state_dict["param_groups"]
         sizes, saved_sizes = (
@@ -182,6 +183,7 @@ class Optimizer(Component):
         for group, saved in zip(self.param_groups, saved_groups, strict=True):
             numbers = zip(group["params"], saved["params"], strict=True)
             states = {p: self._state_of(p, state_dict["state"].get(number, {})) for p, number in numbers}
+            refuse_misfits(type(self), saved)
             groups.append({**group, **saved, "params": group["params"]})
             blocks.append(states)
         for group, new in zip(self.param_groups, groups, strict=True):

@@ -106,4 +106,8 @@ def test_a_state_dict_that_does_not_fit_changes_nothing(entry, example):
         saved["state"][0] = saved["state"][1]
         with pytest.raises(ValueError, match=r"of shape \(2, 4\) for a parameter of shape \(3, 2\)"):
             optimizer.load_state_dict(saved)
+    saved = copy.deepcopy(before)
+    saved["param_groups"][0]["lr"] = "fast"
+    with pytest.raises(TypeError, match=f"{type(optimizer).__name__}: lr must be a number, got 'fast'"):
+        optimizer.load_state_dict(saved)
     assert optimizer.state_dict()["param_groups"] == before["param_groups"]
