@@ -17,6 +17,7 @@ X = np.linspace(-2, 2, 6).reshape(2, 3)
     [
         (lambda x: F.clamp(x), ValueError, "clamp: expected min, max or both, got neither"),
         (lambda x: F.where(x, x, 0.0), TypeError, "where: expected a boolean condition, got one of float64"),
+        (lambda x: Tensor(np.ones(3, int)).div(0, "trunc"), ValueError, "div: whole numbers cannot be divided by 0"),
         (lambda x: F.div(x, 2, rounding_mode="up"), ValueError, "div: rounding_mode must be .*, got 'up'"),
     ],
 )

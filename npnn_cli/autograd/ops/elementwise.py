@@ -81,7 +81,7 @@ def div(x: Array, y: Array, /, rounding_mode: Literal["floor", "trunc"] | None =
     """Quotient x / y, rounded down ("floor") or towards zero ("trunc") if asked to; rounding has the derivative 0.
 
     Raises:
-        ValueError: if ``rounding_mode`` is none of these.
+        ValueError: if ``rounding_mode`` is none of these, or whole numbers are divided by 0 and rounded.
     """
     x, y = _promote(x, y)
     if rounding_mode is None:
@@ -89,6 +89,8 @@ def div(x: Array, y: Array, /, rounding_mode: Literal["floor", "trunc"] | None =
         return ans, lambda g: g / y, lambda g: -g * ans / y
     if rounding_mode not in ("floor", "trunc"):
         raise ValueError(f"div: rounding_mode must be None, 'floor' or 'trunc', got {rounding_mode!r}")
+    if np.result_type(x, y).kind != "f" and not np.all(y):
+        raise ValueError("div: whole numbers cannot be divided by 0")
     if rounding_mode == "floor":
         return x // y, np.zeros_like, np.zeros_like
     if np.result_type(x, y).kind == "f":
