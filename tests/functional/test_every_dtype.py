@@ -60,7 +60,6 @@ LAXER = {
 OTHER = {
     "binary_cross_entropy_with_logits": "the wider of both, as of other losses",
     "cross_entropy": "that of the logits, not of the probabilities",
-    "div": "floating, where a quotient of whole numbers is rounded towards zero",
     "einsum": "that of a lone operand, where PyTorch sums up bytes in 64 bits",
     "huber_loss": "the wider of both, as of other losses",
     "square": "that of the truth values",
@@ -68,12 +67,16 @@ OTHER = {
 
 
 def changed(arrays) -> Iterator[tuple[str, list[np.ndarray]]]:
-    """All floating inputs in another dtype, and each by itself."""
+    """All floating inputs in another dtype, and each by itself; or it in whole numbers, and the others in float32."""
     floating = tuple(place for place, array in enumerate(arrays) if array.dtype.kind == "f")
     for places in dict.fromkeys([floating, *((place,) for place in floating)]):
         for dtype in (np.float32, np.int64, np.uint8, np.bool_):
             some = [array.astype(dtype) if place in places else array for place, array in enumerate(arrays)]
             yield f"inputs {places} of {np.dtype(dtype)}", some
+    for whole in floating[len(floating) < 2 :]:
+        dtypes = {place: np.int64 if place == whole else np.float32 for place in floating}
+        some = [array.astype(dtypes.get(place, array.dtype)) for place, array in enumerate(arrays)]
+        yield f"input {whole} of int64, all others of float32", some
 
 
 def dtypes_of(function, *inputs, **options):
