@@ -30,7 +30,9 @@ def clip_grad_norm_(
 
     See https://pytorch.org/docs/stable/generated/torch.nn.utils.clip_grad_norm_.html.
     """
-    gradients = _few_arrays(_gradients(parameters))
+    gradients = _gradients(parameters)
+    if norm_type:  # the 0-norm counts the gradients that are not 0, so they stay apart.
+        gradients = _few_arrays(gradients)
     norm = _norm(gradients, norm_type)
     if error_if_nonfinite and not math.isfinite(norm):
         raise RuntimeError(f"clip_grad_norm_: the norm of the gradients must be finite, got {norm}")
@@ -56,13 +58,14 @@ def _gradients(parameters: Iterable[Tensor] | Tensor) -> list[Array]:
 
 
 def _norm(gradients: Sequence[Array], p: float) -> float:
-    """The p-norm of all numbers of all arrays."""
+    """The p-norm of the p-norms of all arrays; for a p other than 0, that of all their numbers."""
     # "K": in memory order, so that nothing is copied.
     flat = [gradient.ravel(order="K") for gradient in gradients]
     if p == 2:
         return math.sqrt(sum(float(np.vdot(each, each)) for each in flat))
-    norms = [float(np.linalg.norm(each, p)) for each in flat if each.size]
-    return float(np.linalg.norm(norms, p)) if norms else 0.0
+    with np.errstate(all="ignore"):  # zeros to a negative power are inf
+        norms = [float(np.linalg.norm(each, p)) for each in flat if each.size]
+        return float(np.linalg.norm(norms, p)) if norms else 0.0
 
 
 def _few_arrays(gradients: list[Array]) -> list[Array]:

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from npnn_cli import Tensor
-from npnn_cli.optim import clip_grad_norm_, clip_grad_value_
+from npnn_cli.optim import SGD, clip_grad_norm_, clip_grad_value_
 
 SHAPES = [(3, 4), (5,), (), (2, 1, 3)]
 
@@ -78,9 +78,16 @@ def test_by_a_norm_that_is_not_finite_nothing_is_clipped(bad):
         np.testing.assert_array_equal(tensor.grad, old)
 
 
-@pytest.mark.parametrize("norm_type", [1, 2.0, 3.5, math.inf])
-def test_by_another_norm(norm_type):
+@pytest.mark.parametrize("norm_type", [1, 2.0, 3.5, math.inf, -math.inf, -1.0, 0])
+@pytest.mark.parametrize("is_packed", [False, True])
+def test_by_another_norm(is_packed, norm_type):
     ours, theirs = with_gradients(scale=10.0)
+    ours[1].grad[0] = theirs[1].grad[0] = 0
+    if is_packed:
+        SGD(ours[:-1], lr=0.1)
+        for tensor in ours[:-1]:
+            tensor.packed.gradient[...] = tensor.grad
+            tensor.grad = tensor.packed.gradient
 
     norm = clip_grad_norm_(ours, 0.5, norm_type)
 
