@@ -177,6 +177,7 @@ def test_no_variation_has_no_gradient(method):
 
 
 TIED = [[3.0, 1.0, 3.0], [1.0, 1.0, 3.0]]
+WITH_NAN = [[NAN, 1.0, 2.0], [NAN, 1.0, NAN], [3.0, 4.0, 3.0]]
 
 
 @pytest.mark.parametrize("extreme", ["max", "min", "amax", "amin"])
@@ -184,10 +185,16 @@ def test_ties_over_all_elements_share_the_gradient(extreme):
     assert_as_in_pytorch(lambda x: getattr(x, extreme)(), lambda x: getattr(x, extreme)(), TIED)
 
 
+@pytest.mark.parametrize("extreme", ["max", "min"])
+def test_over_all_elements_nan_shares_the_gradient_with_nan(extreme):
+    assert_as_in_pytorch(lambda x: getattr(x, extreme)(), lambda x: getattr(x, extreme)(), WITH_NAN)
+
+
 @pytest.mark.parametrize("dim", [0, 1, -1, (0, 1)])
 @pytest.mark.parametrize("extreme", ["amax", "amin"])
 def test_ties_of_amax_and_amin_share_the_gradient(extreme, dim):
-    assert_as_in_pytorch(lambda x: getattr(x, extreme)(dim=dim), lambda x: getattr(x, extreme)(dim=dim), TIED)
+    for points in (TIED, WITH_NAN):
+        assert_as_in_pytorch(lambda x: getattr(x, extreme)(dim=dim), lambda x: getattr(x, extreme)(dim=dim), points)
 
 
 @pytest.mark.parametrize("dim", [0, 1])

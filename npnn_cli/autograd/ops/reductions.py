@@ -135,20 +135,22 @@ def prod(x: Array, /, dim: int | None = None, keepdim: bool = False) -> Answer:
     example(distinct(2, 3, 4)), example(distinct(2, 3, 4), dim=1), example(distinct(3, 4), dim=(0, 1), keepdim=True)
 )
 def amax(x: Array, /, dim: Dim = None, keepdim: bool = False) -> Answer:
-    """Greatest element; equal ones share the gradient."""
+    """Greatest element; equal ones share the gradient. Where it is nan along a ``dim``, so is the gradient."""
     dims = _nonempty(x, dim, "amax")
     ans = x.max(axis=dims, keepdims=keepdim)
-    return ans, lambda g: _shared_by_equals(g, ans, x, dims, keepdim)
+    shared = _shared_by_equals if dim is None else _shared_by_numbers
+    return ans, lambda g: shared(g, ans, x, dims, keepdim)
 
 
 @primitive(
     example(distinct(2, 3, 4)), example(distinct(2, 3, 4), dim=1), example(distinct(3, 4), dim=(0, 1), keepdim=True)
 )
 def amin(x: Array, /, dim: Dim = None, keepdim: bool = False) -> Answer:
-    """Least element; equal ones share the gradient."""
+    """Least element; equal ones share the gradient. Where it is nan along a ``dim``, so is the gradient."""
     dims = _nonempty(x, dim, "amin")
     ans = x.min(axis=dims, keepdims=keepdim)
-    return ans, lambda g: _shared_by_equals(g, ans, x, dims, keepdim)
+    shared = _shared_by_equals if dim is None else _shared_by_numbers
+    return ans, lambda g: shared(g, ans, x, dims, keepdim)
 
 
 def _nonempty(x: Array, dim: Dim, op: str) -> tuple[int, ...]:
@@ -179,8 +181,16 @@ def _index_of(choose: Callable[..., Array], x: Array, dim: int | None, keepdim: 
 
 
 def _shared_by_equals(g: Array, ans: Array, x: Array, dims: tuple[int, ...], keepdim: bool) -> Array:
-    chosen = x == _expand(ans, dims, keepdim)
+    """The gradient of an extreme, as of PyTorch's ``max()``: nan, where the extreme is nan, is equal to nan."""
+    chosen = (x == _expand(ans, dims, keepdim)) | np.isnan(x)
     return selected(_expand(g, dims, keepdim) / chosen.sum(axis=dims, keepdims=True, dtype=x.dtype), chosen)
+
+
+def _shared_by_numbers(g: Array, ans: Array, x: Array, dims: tuple[int, ...], keepdim: bool) -> Array:
+    """The gradient of an extreme, as of PyTorch's ``amax(dim)``: to nan, nothing is equal, and 0 / 0 is nan."""
+    chosen = x == _expand(ans, dims, keepdim)
+    shared: Array = _expand(g, dims, keepdim) * chosen / chosen.sum(axis=dims, keepdims=True, dtype=x.dtype)
+    return shared
 
 
 @primitive(
