@@ -68,6 +68,20 @@ def test_signals_are_resized_to_any_size(dtype):
             assert_same(F.interpolate(Tensor(signal), new), torch.nn.functional.interpolate(torch.tensor(signal), new))
 
 
+# Each in pairs, of a height + width of at most 128 and above: there, PyTorch rounds otherwise.
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.uint8])
+@pytest.mark.parametrize(
+    "options",
+    [{"size": sizes} for sizes in ((46, 82), (47, 82))]
+    + [{"scale_factor": factors} for factors in ((1.01, 1.01), (2.01, 2.01), (0.6, 1.35), (1.5, 1.35))],
+    ids=str,
+)
+def test_images_are_resized_to_any_size(options, dtype):
+    image = (np.arange(40 * 64) % 251).astype(dtype).reshape(1, 1, 40, 64)
+    theirs = torch.nn.functional.interpolate(torch.tensor(image), **options)
+    assert_same(F.interpolate(Tensor(image), **options), theirs)
+
+
 @pytest.mark.parametrize("pad", [(-1, 1), (1, -1), (-2, 2), (3, -1), (-1, -1), (4, 4)])
 def test_circular_padding_with_negative_sides(pad):
     signal = np.arange(1.0, 5.0).reshape(1, 1, 4)

@@ -33,7 +33,7 @@ def interpolate(
     """Resize signals (N, C, L) or images (N, C, H, W): each element of the answer is the nearest one of x.
 
     Element i of n over an x of size s is its element floor(i s/n), or floor(i / scale_factor) if that is given; but of
-    images that by such a factor keep their size, or double it, the element floor(i s/n), as in PyTorch. With
+    small images that by such a factor keep their size, or double it, the element floor(i s/n), as in PyTorch. With
     ``recompute_scale_factor`` it is always that. Corners can be aligned in no mode that there is.
     See https://pytorch.org/docs/stable/generated/torch.nn.functional.interpolate.html.
 
@@ -48,11 +48,12 @@ def interpolate(
     sizes = sizes if size is None else _for_each("size", size, spatial)
     if min(sizes) < 1 or 0 in x.shape[1:]:
         raise ValueError(f"interpolate: sizes must be at least 1, got {x.shape} to become (..., {tuple(sizes)})")
+    # Where rounding decides, it is PyTorch's: for images of float64 too, single precision up to this height + width.
+    small = len(spatial) == 2 and sum(sizes) <= 128
+    precision = np.dtype(np.float32) if small else np.promote_types(x.dtype, np.float32)
     windows = []  # of the answer's elements to which the same element of x is nearest
     for old, new, scale in zip(spatial, sizes, scales, strict=True):
-        by_size = size is not None or recompute_scale_factor or (len(spatial) == 2 and new in (old, 2 * old))
-        # As in PyTorch, the place is in single precision, and the step, too, but for signals of float64.
-        precision = np.promote_types(x.dtype, np.float32) if len(spatial) == 1 else np.dtype(np.float32)
+        by_size = size is not None or recompute_scale_factor or (small and new in (old, 2 * old))
         places = np.arange(new, dtype=precision) * precision.type(old / new if by_size else 1 / scale)
         nearest = np.minimum(np.floor(places.astype(np.float32)).astype(int), old - 1)
         windows.append(_windows_of_nearest(nearest, old))
