@@ -258,9 +258,11 @@ def initial_weight(init: Init, shape: Shape, rng: np.random.Generator | None) ->
 
 
 def _in_place(initializer: Callable[..., Array]) -> Callable[..., Tensor]:
-    """The initializer under PyTorch's name: it fills a tensor, and returns it."""
+    """The initializer under PyTorch's name: it fills a tensor, and returns it; what is no tensor is a TypeError."""
 
     def fill(tensor: Tensor, *args: Any, rng: np.random.Generator | None = None, **options: Any) -> Tensor:
+        if not isinstance(tensor, Tensor):
+            raise TypeError(f"{fill.__name__}: expected a tensor, got {type(tensor).__name__}")
         rng = rng or np.random.default_rng()
         tensor.data[...] = construct(initializer, tensor.shape, *args, options=options, rng=rng)
         Tensor.note_change([tensor])

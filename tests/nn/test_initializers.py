@@ -187,3 +187,9 @@ def test_an_unknown_name_is_answered_with_the_nearest():
 def test_what_cannot_be_drawn_is_refused(init, shape, message):
     with pytest.raises(ValueError, match=message):
         initial_weight(init, shape, None)
+
+
+@pytest.mark.parametrize("missing", [None, np.zeros(3)])
+def test_only_a_tensor_can_be_filled(missing):
+    with pytest.raises(TypeError, match=f"zeros_: expected a tensor, got {type(missing).__name__}"):
+        nn.init.zeros_(missing)

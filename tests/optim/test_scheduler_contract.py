@@ -260,6 +260,13 @@ class TestSequence:
             SequentialLR(sgd(), [LinearLR(sgd())], [])
 
 
+@every_example
+def test_what_is_no_optimizer_is_refused(entry, example):
+    for given, options in (([None], example.options), ([], {"optimizer": None, **example.options})):
+        with pytest.raises(TypeError, match=f"{entry.name}: expected an optimizer, got None"):
+            entry.component(*given, **options)
+
+
 class TestPlateau:
     def test_each_group_has_its_own_least_rate(self):
         optimizer = SGD([{"params": [parameter()]}, {"params": [parameter()]}], lr=1.0)

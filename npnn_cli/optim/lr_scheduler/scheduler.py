@@ -44,11 +44,21 @@ class LRScheduler(Component):
         remembered: the names of the attributes that change with the steps.
         base_lrs: the first learning rate of each group; the group keeps it as ``initial_lr``.
         last_epoch: the number of steps taken (of epochs or of batches, as ``interval`` says).
+
+    Raises:
+        TypeError: if the optimizer is none.
     """
 
     injected: ClassVar[frozenset[str]] = frozenset({"optimizer"})
     interval: Interval = "epoch"
     remembered: ClassVar[tuple[str, ...]] = ("last_epoch", "base_lrs")
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        """Refuse what is no optimizer, before any constructor reads its groups."""
+        given = {"optimizer": args[0]} if args else kwargs
+        if "optimizer" in given and not isinstance(given["optimizer"], Optimizer):
+            raise TypeError(f"{cls.__name__}: expected an optimizer, got {given['optimizer']!r}")
+        return super().__new__(cls, *args, **kwargs)
 
     def __init__(self, optimizer: Optimizer) -> None:
         self.optimizer = optimizer
