@@ -268,14 +268,14 @@ def _correlate_turned(bordered: Array, weight: Array) -> Array:
 
 
 def _cross_entropy(logits: Array, labels: Array) -> tuple[float, Array]:
-    """Mean loss of logits (10, N), and its gradient (10, N). The logits are spoiled."""
-    count = len(labels)
-    at_labels = labels, np.arange(count)
-    logits -= logits.max(axis=0)
+    """Mean loss of logits (10, N), and its gradient (10, N). The logits may be spoiled."""
+    logits = np.ascontiguousarray(logits)
+    share = np.float32(1 / len(labels))
+    at_labels = np.ravel_multi_index((labels, np.arange(len(labels))), logits.shape)
+    logits -= np.maximum.reduce(logits)
     probabilities = np.exp(logits)
-    totals = probabilities.sum(axis=0)
-    loss = (np.log(totals).sum() - logits[at_labels].sum()) / count
-    probabilities /= totals
-    probabilities[at_labels] -= 1
-    probabilities /= count
+    totals = np.add.reduce(probabilities)
+    loss = (np.add.reduce(np.log(totals)) - np.add.reduce(logits.take(at_labels))) * share
+    probabilities *= share / totals
+    probabilities.reshape(-1)[at_labels] -= share
     return float(loss), probabilities
