@@ -220,13 +220,16 @@ def _class_weights(input: Tensor, weight: Any, op: str) -> Array:
     return weights
 
 
+def may_all_count(input: Array, indices: Array, ignore_index: int) -> bool:
+    """Whether these are whole numbers, one for each row of the input, a matrix; and no class is ignored."""
+    shape = input.shape
+    is_index_each = len(shape) == 2 and indices.shape == shape[:1] and indices.dtype.kind in "iu"
+    return is_index_each and indices.size > 0 and not 0 <= ignore_index < shape[1]
+
+
 def all_count(input: Array, indices: Array, ignore_index: int) -> bool:
     """Whether these are class indices, one for each row of the input, a matrix; all valid, and no class is ignored."""
-    shape = input.shape
-    if len(shape) != 2 or indices.shape != shape[:1] or indices.dtype.kind not in "iu" or not indices.size:
-        return False
-    greatest = np.maximum.reduce(indices.view(f"u{indices.itemsize}"))  # where negative indices are beyond all classes
-    return bool(greatest < shape[1]) and not 0 <= ignore_index < shape[1]
+    return may_all_count(input, indices, ignore_index) and bool(((indices >= 0) & (indices < input.shape[1])).all())
 
 
 def _own_weights(weights: Array, indices: Array, ignore_index: int) -> Array:

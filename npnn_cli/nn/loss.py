@@ -14,7 +14,7 @@ from npnn_cli.autograd.ops.primitive import Array, Primitive
 from npnn_cli.autograd.tensor import Tensor
 from npnn_cli.examples import classes, constant, example, nonzero, normal, uniform
 from npnn_cli.functional import Reduction
-from npnn_cli.functional.losses import all_count
+from npnn_cli.functional.losses import may_all_count
 from npnn_cli.nn.module import Buffer, Module
 from npnn_cli.registry import losses
 
@@ -146,9 +146,9 @@ class CrossEntropyLoss(Loss):
         return F.cross_entropy(input, target, self.weight, self.ignore_index, self.reduction, self.label_smoothing)
 
     def op_on(self, input: Array, target: Array) -> Primitive | None:
-        """The mean over class indices that all count is an op."""
+        """The mean over class indices that all count is an op, which refuses those that are no classes."""
         is_plain_mean = self.reduction == "mean" and self.weight is None and self.label_smoothing == 0
-        return mean_cross_entropy if is_plain_mean and all_count(input, target, self.ignore_index) else None
+        return mean_cross_entropy if is_plain_mean and may_all_count(input, target, self.ignore_index) else None
 
 
 @losses.register(

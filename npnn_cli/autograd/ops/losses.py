@@ -86,13 +86,12 @@ def _target_distribution(
 def mean_cross_entropy(x: Array, target: Array, /) -> Answer:
     """Mean of the plain :func:`softmax_cross_entropy` of all samples, in a third of the time: most classifiers' loss.
 
-    For logits x (N, C) and class indices (N,), which must lie between 0 and C - 1. With the one-hot target q, the
-    gradient is (softmax(x) - q) / N.
+    For logits x (N, C) and class indices (N,), of which one that is not between 0 and C - 1 raises a ValueError. With
+    the one-hot target q, the gradient is (softmax(x) - q) / N.
     """
     count = len(x)
     logits = np.ascontiguousarray(x.T)  # (C, N): along the first axis, NumPy reduces many samples at once
-    own = np.multiply(target, count, dtype=np.intp)  # where the targets' own logits are among all
-    own += np.arange(count)
+    own = np.ravel_multi_index((target, np.arange(count)), logits.shape)  # where the targets' own are among all logits
     shifted = logits - np.maximum.reduce(logits)  # so that no exponential overflows
     exponentials = np.exp(shifted)
     sums = np.add.reduce(exponentials)
