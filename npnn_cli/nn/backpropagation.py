@@ -17,7 +17,7 @@ from npnn_cli.autograd.graph import free_buffer, is_grad_enabled
 from npnn_cli.autograd.ops.primitive import Array, Gradients, Joint
 from npnn_cli.autograd.refusals import REFUSALS
 from npnn_cli.nn.container import Sequential
-from npnn_cli.nn.fusion import Step, kind_of
+from npnn_cli.nn.fusion import Step
 from npnn_cli.nn.loss import Loss
 from npnn_cli.nn.module import Module
 
@@ -40,9 +40,9 @@ def loss_in_a_row(model: Module, loss: Loss, inputs: Array, targets: Array) -> t
         which shows what ops it takes; if a gradient is not to go to the place that an optimizer has made for it; or if
         an op refuses its inputs, which a graph can explain.
     """
-    row = _ops_in_a_row(model, inputs)
+    row = _planned_steps(model, inputs)
     places = _places(row)
-    if not row or places is None or not is_grad_enabled():
+    if not places or not is_grad_enabled():
         return None
     links = []
     x = inputs
@@ -52,7 +52,7 @@ def loss_in_a_row(model: Module, loss: Loss, inputs: Array, targets: Array) -> t
             x, *vjps = step.op(x, *[None if parameter is None else parameter.data for parameter in step.parameters])
             joint = vjps[0]
             assert isinstance(joint, Joint)
-            links.append((joint, step.parameters, gradients))
+            links.append((joint, step.present, gradients))
         of_loss = loss.op_on(x, targets)
         if of_loss is None:
             return None
@@ -64,39 +64,37 @@ def loss_in_a_row(model: Module, loss: Loss, inputs: Array, targets: Array) -> t
 
     def backward() -> None:
         g: Any = derivative(np.asarray(1, value.dtype))
-        for joint, parameters, gradients in reversed(links):
+        for joint, present, gradients in reversed(links):
             joint.differentiate(g, gradients)
-            for position, parameter in enumerate(parameters, start=1):
-                if parameter is not None:
-                    parameter.grad = gradients[position]
+            for position, parameter, _ in present:
+                parameter.grad = gradients[position]
             g = gradients.get(0)
 
     return float(value), backward
 
 
-def _ops_in_a_row(model: Module, inputs: Array) -> list[Step]:
-    """The steps in which a Sequential passes such inputs through ops; none if there is more to it."""
+def _planned_steps(model: Module, inputs: Array) -> list[Step]:
+    """The steps in which a Sequential is known to pass such inputs through its layers; none if there is more to it."""
     if not isinstance(model, Sequential) or type(model).forward is not Sequential.forward or "forward" in vars(model):
         return []
-    steps = model.plans.of(inputs) or []
-    return steps if all(step.op is not None for step in steps) else []
+    return model.plans.of(inputs) or []
 
 
-def _places(row: Sequence[Step]) -> list[Gradients] | None:
-    """For each op, by position, where the gradients of its parameters are to be written; None if one has no place.
+def _places(row: Sequence[Step]) -> list[Gradients]:
+    """For each op, by position, where the gradients of its parameters are to be written.
 
-    Nor has one that is no longer of the shape and dtype for which its op was chosen.
-    A parameter that stands twice in the row has a place only once, and gradients that would have to be added.
+    None at all if a step is not one op, or if one parameter has no place, or other data than its op was chosen for. A
+    parameter that stands twice in the row has a place only once, and gradients that would have to be added.
     """
     places: list[Gradients] = []
     for step in row:
+        if step.op is None:
+            return []
         gradients: Gradients = {0: None} if places else {}
-        for position, (parameter, kind) in enumerate(zip(step.parameters, step.kinds, strict=True), start=1):
-            if parameter is None:
-                continue
-            place = free_buffer(parameter) if parameter.requires_grad and kind_of(parameter) == kind else None
-            if place is None:
-                return None
+        for position, parameter, data in step.present:
+            place = free_buffer(parameter)
+            if place is None or parameter.data is not data or not parameter.requires_grad:
+                return []
             gradients[position] = place
         places.append(gradients)
     return places

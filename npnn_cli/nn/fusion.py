@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, NamedTuple, TypeGuard, TypeVar
-
-import numpy as np
+from typing import NamedTuple, TypeGuard, TypeVar
 
 from npnn_cli.autograd.dispatch import apply
 from npnn_cli.autograd.ops.fused_convolution import can_fuse, conv2d_relu_max_pool2d
@@ -26,7 +24,20 @@ from npnn_cli.nn.module import Module, Parameter
 from npnn_cli.nn.pooling import MaxPool2d
 
 M = TypeVar("M", bound=Module)
-DType = np.dtype[Any]
+
+
+class Chosen(NamedTuple):
+    """A parameter for which an op was chosen.
+
+    Attributes:
+        position: among the inputs of the op.
+        parameter: itself.
+        data: its data at that time, on whose shape and dtype the choice rests.
+    """
+
+    position: int
+    parameter: Parameter
+    data: Array
 
 
 class Step(NamedTuple):
@@ -36,18 +47,18 @@ class Step(NamedTuple):
         modules: these layers.
         op: computes them from the input and the parameters of them all; None for a single layer, which does so itself.
         parameters: those that the op takes, in its order; None for one that is not there.
-        kinds: the shape and dtype of each, for which the op was chosen.
+        present: those that are there.
     """
 
     modules: Sequence[Module]
     op: Primitive | None = None
     parameters: Sequence[Parameter | None] = ()
-    kinds: Sequence[tuple[tuple[int, ...], DType] | None] = ()
+    present: Sequence[Chosen] = ()
 
     @property
     def is_up_to_date(self) -> bool:
-        """Whether the parameters are still of the shapes and dtypes for which the op was chosen."""
-        return all(kind_of(parameter) == kind for parameter, kind in zip(self.parameters, self.kinds, strict=True))
+        """Whether the parameters still have the data for which the op was chosen."""
+        return all(parameter.data is data for _, parameter, data in self.present)
 
     def __call__(self, input: Tensor) -> Tensor:
         """Pass the input through the layers."""
@@ -112,12 +123,8 @@ def _first_step(modules: Sequence[Module], input: Tensor) -> Step:
 def _at_once(modules: Sequence[Module], op: Primitive) -> Step:
     layers = (module for module in modules if isinstance(module, Linear | Conv2d))
     parameters = [parameter for layer in layers for parameter in (layer.weight, layer.bias)]
-    return Step(modules, op, parameters, [kind_of(parameter) for parameter in parameters])
-
-
-def kind_of(parameter: Parameter | None) -> tuple[tuple[int, ...], DType] | None:
-    """The shape and dtype of a parameter, if it is there."""
-    return None if parameter is None else (parameter.data.shape, parameter.data.dtype)
+    present = [Chosen(position, p, p.data) for position, p in enumerate(parameters, start=1) if p is not None]
+    return Step(modules, op, parameters, present)
 
 
 def _length_of_stack(modules: Sequence[Module], shape: tuple[int, ...]) -> int:
