@@ -11,7 +11,7 @@ import functools
 import heapq
 import inspect
 import sys
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import ContextDecorator
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeVar, cast
@@ -172,13 +172,13 @@ class Packed(NamedTuple):
 
     Attributes:
         data: the leaf's, a view of all packed data; others, if they were replaced since.
-        gradient: where its gradient is to be written: one of the views of all packed gradients.
-        views: how many there are.
+        gradient: where its gradient is to be written: one of the places.
+        places: those of all leaves that are packed together, views of one array.
     """
 
     data: Array
     gradient: Array
-    views: int
+    places: Sequence[Array]
 
 
 def free_buffer(leaf: Tensor) -> Array | None:
@@ -190,25 +190,22 @@ def free_buffer(leaf: Tensor) -> Array | None:
     packed = leaf.packed
     if packed is None or leaf.grad is not None or packed.data is not leaf.data:
         return None
-    holders, holders_of_all = _count_holders(packed)
-    is_free = holders <= _FREE[0] and holders_of_all <= _FREE[1] + packed.views
-    return packed.gradient if is_free else None
+    return packed.gradient if _count_holders(packed) == _HOLDERS_OF_FREE_PLACE else None
 
 
-def _count_holders(packed: Packed) -> tuple[int, int]:
-    """How many references there are to the place of a gradient, and to the array that it is a view of."""
-    return sys.getrefcount(packed.gradient), sys.getrefcount(packed.gradient.base)
+def _count_holders(packed: Packed) -> int:
+    """How many references there are to the place of a gradient, and to the array of all places but for theirs."""
+    place = packed.gradient
+    return sys.getrefcount(place) + sys.getrefcount(place.base) - len(packed.places)
 
 
-def _count_holders_of_what_is_free() -> tuple[int, int]:
-    """What the counts are if only the leaf and the optimizer hold a place; of the second, without the views."""
-    everything = np.empty(1)
-    places = [everything[:]]
-    holders, holders_of_all = _count_holders(Packed(everything, places[0], 1))
-    return holders, holders_of_all - len(places) - 1  # of these, Packed's data are one
+def _count_holders_of_free_place() -> int:
+    """What the count is if nothing but :class:`Packed` holds a place, whether or not the optimizer is still there."""
+    places = [np.empty(1)[:]]
+    return _count_holders(Packed(places[0], places[0], places)) - 1  # which the data are
 
 
-_FREE = _count_holders_of_what_is_free()
+_HOLDERS_OF_FREE_PLACE = _count_holders_of_free_place()
 
 
 def _fitted(contribution: Array, data: Array) -> Array:

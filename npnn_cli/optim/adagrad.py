@@ -8,7 +8,7 @@ import numpy as np
 
 from npnn_cli.autograd.ops.primitive import Array
 from npnn_cli.examples import example
-from npnn_cli.optim.optimizer import Optimizer, Params, State, moving_average
+from npnn_cli.optim.optimizer import Optimizer, Options, Params, State, moving_average
 from npnn_cli.registry import optimizers
 
 __all__ = ["Adadelta", "Adagrad"]
@@ -53,7 +53,7 @@ class Adagrad(Optimizer):
         """The sum of squares, which begins before the first step."""
         return {"step": 0, "sum": np.full_like(w, options["initial_accumulator_value"])}
 
-    def update(self, w: Array, g: Array, state: State, **options: Any) -> None:
+    def update(self, w: Array, g: Array, state: State, options: Options, scratch: Array) -> None:
         """Take one step."""
         state["step"] += 1
         state["sum"] += g * g
@@ -92,12 +92,11 @@ class Adadelta(Optimizer):
         super().__init__(params)
         self.require(lr=lr >= 0, rho=0 <= rho <= 1, eps=eps >= 0, weight_decay=weight_decay >= 0)
 
-    def update(self, w: Array, g: Array, state: State, **options: Any) -> None:
+    def update(self, w: Array, g: Array, state: State, options: Options, scratch: Array) -> None:
         """Take one step."""
-        scratch = options["scratch"]
         state["step"] = state.get("step", 0) + 1  # not needed here, but PyTorch's state has it
-        square_avg = moving_average(state, "square_avg", np.square(g, out=scratch), options["rho"], scratch)
+        square_avg = moving_average(state, "square_avg", np.square(g), options["rho"])
         steps_so_far = state.get("acc_delta", np.zeros(()))
         step = np.sqrt(steps_so_far + options["eps"]) / np.sqrt(square_avg + options["eps"]) * g
-        moving_average(state, "acc_delta", np.square(step, out=scratch), options["rho"], scratch)
+        moving_average(state, "acc_delta", np.square(step), options["rho"])
         w -= np.multiply(step, options["lr"], out=scratch)

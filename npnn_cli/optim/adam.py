@@ -9,7 +9,7 @@ import numpy as np
 
 from npnn_cli.autograd.ops.primitive import Array
 from npnn_cli.examples import example
-from npnn_cli.optim.optimizer import Optimizer, Params, State, kept, moving_average
+from npnn_cli.optim.optimizer import Optimizer, Options, Params, State, kept, moving_average
 from npnn_cli.registry import optimizers
 
 __all__ = ["Adam", "AdamW", "NAdam", "RAdam"]
@@ -24,12 +24,16 @@ class _AdamLike(Optimizer):
         self.require(**{name: value >= 0 for name, value in at_least_zero.items()})
 
     def averages(
-        self, g: Array, state: State, scratch: Array, betas: tuple[float, float]
+        self, g: Array, state: State, betas: tuple[float, float], scratch: Array
     ) -> tuple[float, Array, Array]:
-        """The number t of this step, and m and v after it."""
+        """The number t of this step, and m and v after it. The scratch, which may be ``g``, is spoiled."""
         t = state["step"] = state.get("step", 0) + 1
-        m = moving_average(state, "exp_avg", g, betas[0], scratch)
-        v = moving_average(state, "exp_avg_sq", np.square(g, out=scratch), betas[1], scratch)
+        # m = β1·m + (1-β1)·g, scaled to and fro: another array would have to pass through the cache.
+        m = kept(state, "exp_avg", g)
+        m *= betas[0] / (1 - betas[0])
+        m += g
+        m *= 1 - betas[0]
+        v = moving_average(state, "exp_avg_sq", np.square(g, out=scratch), betas[1])
         return t, m, v
 
 
@@ -70,11 +74,10 @@ class Adam(_AdamLike):
         super().__init__(params)
         self.require_betas(betas, lr=lr, eps=eps, weight_decay=weight_decay)
 
-    def update(self, w: Array, g: Array, state: State, **options: Any) -> None:
+    def update(self, w: Array, g: Array, state: State, options: Options, scratch: Array) -> None:
         """Take one step."""
-        scratch = options["scratch"]
         beta1, beta2 = options["betas"]
-        t, m, v = self.averages(g, state, scratch, (beta1, beta2))
+        t, m, v = self.averages(g, state, (beta1, beta2), scratch)
         if options["amsgrad"]:
             largest = kept(state, "max_exp_avg_sq", v)
             v = np.maximum(largest, v, out=largest)
@@ -162,11 +165,10 @@ class NAdam(_AdamLike):
         super().__init__(params)
         self.require_betas(betas, lr=lr, eps=eps, weight_decay=weight_decay, momentum_decay=momentum_decay)
 
-    def update(self, w: Array, g: Array, state: State, **options: Any) -> None:
+    def update(self, w: Array, g: Array, state: State, options: Options, scratch: Array) -> None:
         """Take one step."""
-        scratch = options["scratch"]
         beta1, beta2 = options["betas"]
-        t, m, v = self.averages(g, state, scratch, (beta1, beta2))
+        t, m, v = self.averages(g, state, (beta1, beta2), np.empty_like(g))  # g is needed once more
         mu, next_mu = (beta1 * (1 - 0.5 * 0.96 ** (step * options["momentum_decay"])) for step in (t, t + 1))
         product = state["mu_product"] = state.get("mu_product", 1.0) * mu
         ahead = next_mu / (1 - product * next_mu) * m + (1 - mu) / (1 - product) * g
@@ -209,11 +211,10 @@ class RAdam(_AdamLike):
         super().__init__(params)
         self.require_betas(betas, lr=lr, eps=eps, weight_decay=weight_decay)
 
-    def update(self, w: Array, g: Array, state: State, **options: Any) -> None:
+    def update(self, w: Array, g: Array, state: State, options: Options, scratch: Array) -> None:
         """Take one step."""
-        scratch = options["scratch"]
         beta1, beta2 = options["betas"]
-        t, m, v = self.averages(g, state, scratch, (beta1, beta2))
+        t, m, v = self.averages(g, state, (beta1, beta2), scratch)
         step = m / (1 - beta1**t)
         limit = 2 / (1 - beta2) - 1
         length = limit - 2 * t * beta2**t / (1 - beta2**t)

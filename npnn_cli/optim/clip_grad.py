@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Iterable, Sequence
+from typing import cast
 
 import numpy as np
 
@@ -30,9 +32,7 @@ def clip_grad_norm_(
 
     See https://pytorch.org/docs/stable/generated/torch.nn.utils.clip_grad_norm_.html.
     """
-    gradients = _gradients(parameters)
-    if norm_type:  # the 0-norm counts the gradients that are not 0, so they stay apart.
-        gradients = _few_arrays(gradients)
+    gradients = _gradients(parameters, at_once=norm_type != 0)  # whose 0-norms count those that are not 0
     norm = _norm(gradients, norm_type)
     if error_if_nonfinite and not math.isfinite(norm):
         raise RuntimeError(f"clip_grad_norm_: the norm of the gradients must be finite, got {norm}")
@@ -48,13 +48,19 @@ def clip_grad_value_(parameters: Iterable[Tensor] | Tensor, clip_value: float) -
 
     See https://pytorch.org/docs/stable/generated/torch.nn.utils.clip_grad_value_.html.
     """
-    for gradient in _few_arrays(_gradients(parameters)):
+    for gradient in _gradients(parameters):
         np.clip(gradient, -clip_value, clip_value, out=gradient)
 
 
-def _gradients(parameters: Iterable[Tensor] | Tensor) -> list[Array]:
-    several = [parameters] if isinstance(parameters, Tensor) else parameters
-    return [parameter.grad for parameter in several if parameter.grad is not None]
+def _gradients(parameters: Iterable[Tensor] | Tensor, at_once: bool = True) -> list[Array]:
+    """All gradients; as one array, if they are just those that an optimizer has packed in it."""
+    several = [parameters] if isinstance(parameters, Tensor) else list(parameters)
+    gradients = [parameter.grad for parameter in several if parameter.grad is not None]
+    packed = several[0].packed if several else None
+    if not at_once or packed is None or len(gradients) != len(packed.places):
+        return gradients
+    are_in_place = all(map(operator.is_, gradients, packed.places))
+    return [cast(Array, packed.gradient.base)] if are_in_place else gradients
 
 
 def _norm(gradients: Sequence[Array], p: float) -> float:
@@ -66,16 +72,3 @@ def _norm(gradients: Sequence[Array], p: float) -> float:
     with np.errstate(all="ignore"):  # zeros to a negative power are inf
         norms = [float(np.linalg.norm(each, p)) for each in flat if each.size]
         return float(np.linalg.norm(norms, p)) if norms else 0.0
-
-
-def _few_arrays(gradients: list[Array]) -> list[Array]:
-    """The same numbers in as few arrays as possible: one, if an optimizer has packed just these gradients in it."""
-    packed = gradients[0].base if gradients else None
-    if packed is None or len(set(map(id, gradients))) < len(gradients):
-        return gradients
-    size = 0
-    for gradient in gradients:
-        if gradient.base is not packed or gradient.dtype is not packed.dtype:
-            return gradients
-        size += gradient.size
-    return [packed] if size == packed.size else gradients

@@ -13,9 +13,10 @@ from npnn_cli.autograd.tensor import Tensor
 from npnn_cli.optim.packing import ParameterBlock, State, aligned_zeros, pack
 from npnn_cli.options import Component, refuse_misfits
 
-__all__ = ["Optimizer", "Params", "State", "moving_average"]
+__all__ = ["Optimizer", "Options", "Params", "State", "kept", "moving_average"]
 
 Params = Iterable[Tensor] | Iterable[dict[str, Any]]
+Options = Mapping[str, Any]
 
 
 class Optimizer(Component):
@@ -118,18 +119,19 @@ class Optimizer(Component):
         return loss
 
     def _update_block(self, block: ParameterBlock, group: dict[str, Any]) -> None:
-        gradients = _adjusted_gradients(block, **group)
-        self.update(block.weights, gradients, block.state, scratch=block.scratch, **group)
+        self.update(block.weights, _adjusted_gradients(block, group), block.state, group, block.scratch)
         Tensor.note_change(block.parameters)
 
-    def update(self, w: Array, g: Array, state: State, **options: Any) -> None:
+    def update(self, w: Array, g: Array, state: State, options: Options, scratch: Array) -> None:
         """Change the weights in place.
 
         Args:
             w: the weights of many parameters, one after the other.
-            g: their gradients, which must not be changed.
+            g: their gradients, which must not be changed, but are lost once something is written to ``scratch``.
             state: what the rule keeps, empty at first: arrays like ``w``, and numbers.
-            options: the group's; and ``scratch``, an array like ``w`` for what is computed on the way.
+            options: the group's.
+            scratch: an array like ``w`` for what is computed on the way. With weight decay, it is ``g``: the fewer
+                arrays a rule goes through, the more of them stay in the cache.
         """
         raise NotImplementedError(f"{type(self).__name__} must define update")
 
@@ -205,23 +207,19 @@ class Optimizer(Component):
         return state
 
 
-def _adjusted_gradients(
-    block: ParameterBlock,
-    *,
-    lr: float,
-    maximize: bool = False,
-    weight_decay: float = 0.0,
-    decoupled_weight_decay: bool = False,
-    **_: Any,
-) -> Array:
-    """The gradients, turned around if they are to be climbed, after weight decay (which may change the weights)."""
+def _adjusted_gradients(block: ParameterBlock, options: Options) -> Array:
+    """The gradients, turned around if they are to be climbed, after weight decay (which may change the weights).
+
+    They are the scratch if they are not the gradients as they were.
+    """
     g = block.gradients
-    if weight_decay and decoupled_weight_decay:
-        block.weights *= 1 - lr * weight_decay
+    weight_decay, maximize = options.get("weight_decay", 0.0), options.get("maximize", False)
+    if weight_decay and options.get("decoupled_weight_decay", False):
+        block.weights *= 1 - options["lr"] * weight_decay
     elif weight_decay:
-        decay = np.multiply(block.weights, weight_decay, out=block.adjusted_gradients)
+        decay = np.multiply(block.weights, weight_decay, out=block.scratch)
         return np.subtract(decay, g, out=decay) if maximize else np.add(decay, g, out=decay)
-    return np.negative(g, out=block.adjusted_gradients) if maximize else g
+    return np.negative(g, out=block.scratch) if maximize else g
 
 
 def kept(state: State, name: str, like: Array) -> Array:
@@ -232,12 +230,13 @@ def kept(state: State, name: str, like: Array) -> Array:
     return array
 
 
-def moving_average(state: State, name: str, value: Array, beta: float, scratch: Array) -> Array:
+def moving_average(state: State, name: str, value: Array, beta: float) -> Array:
     """Update the exponential moving average m = β·m + (1-β)·value kept under ``name`` (from 0), and return it.
 
-    ``scratch`` is spoiled; it may be the value itself.
+    ``value`` is spoiled.
     """
     average = kept(state, name, value)
+    value *= 1 - beta
     average *= beta
-    average += np.multiply(value, 1 - beta, out=scratch)
+    average += value
     return average

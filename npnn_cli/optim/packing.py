@@ -7,9 +7,10 @@ graph writes each straight to its place (:attr:`npnn_cli.autograd.Tensor.packed`
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -42,7 +43,7 @@ class ParameterBlock:
         parameters: as given.
         weights: all their numbers, one after the other, (number of elements,).
         gradients: the same for their gradients, valid once :meth:`gather_gradients` has said so.
-        scratch: like ``weights``, for what an update rule computes on the way.
+        scratch: like ``weights``, for what weight decay makes of the gradients, and an update rule computes on the way.
         state: what the update rule keeps: arrays like ``weights``, and numbers.
     """
 
@@ -63,14 +64,14 @@ class ParameterBlock:
         """Copy and pickle by packing anew: what they make of a view is an array of its own."""
         return type(self), (self.parameters, self.states())
 
+    @property
+    def gradients(self) -> Array:
+        """See above. Their places hold this array and nothing else does, so that those who do can be counted."""
+        return cast(Array, self._places[0].base)
+
     @cached_property
     def scratch(self) -> Array:
         """See above; made when the first rule asks for it."""
-        return aligned_zeros(self.weights.size, self.weights.dtype)
-
-    @cached_property
-    def adjusted_gradients(self) -> Array:
-        """Like ``gradients``, for what weight decay and the like make of them: a parameter's own ``grad`` stays."""
         return aligned_zeros(self.weights.size, self.weights.dtype)
 
     def gather_gradients(self) -> bool:
@@ -80,23 +81,24 @@ class ParameterBlock:
             Whether the block can be updated as a whole: every parameter has a gradient, and its data are still the view
             of ``weights``, which a user may have replaced.
         """
-        all_in_place = True
-        for parameter, data, grad in zip(self.parameters, self._data, self._grads, strict=True):
-            if parameter.data is not data or parameter.grad is None:
-                return False
-            all_in_place = all_in_place and parameter.grad is grad
-        if not all_in_place:
-            # The places may be in use: they hold what somebody has kept, or has made another's gradient.
-            self._make_places_for_gradients()
-            for parameter, grad in zip(self.parameters, self._grads, strict=True):
-                grad[...] = parameter.grad
+        gradients = [parameter.grad for parameter in self.parameters]
+        data = [parameter.data for parameter in self.parameters]
+        if not all(map(operator.is_, data, self._data)):
+            return False
+        if all(map(operator.is_, gradients, self._places)):
+            return True
+        if any(gradient is None for gradient in gradients):
+            return False
+        # The places may be in use: they hold what somebody has kept, or has made another's gradient.
+        self._make_places_for_gradients()
+        for place, gradient in zip(self._places, gradients, strict=True):
+            place[...] = gradient
         return True
 
     def _make_places_for_gradients(self) -> None:
-        self.gradients = aligned_zeros(self.weights.size, self.weights.dtype)
-        self._grads = self._views(self.gradients)
-        for parameter, data, grad in zip(self.parameters, self._data, self._grads, strict=True):
-            parameter.packed = Packed(data, grad, len(self._grads))
+        self._places = self._views(aligned_zeros(self.weights.size, self.weights.dtype))
+        for parameter, data, place in zip(self.parameters, self._data, self._places, strict=True):
+            parameter.packed = Packed(data, place, self._places)
 
     def states(self) -> list[State]:
         """The state of each parameter: views of its part of the packed arrays, in its shape, and the numbers."""

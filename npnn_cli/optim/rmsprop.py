@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from npnn_cli.autograd.ops.primitive import Array
 from npnn_cli.examples import example
-from npnn_cli.optim.optimizer import Optimizer, Params, State, kept, moving_average
+from npnn_cli.optim.optimizer import Optimizer, Options, Params, State, kept, moving_average
 from npnn_cli.registry import optimizers
 
 __all__ = ["RMSprop"]
@@ -51,13 +49,12 @@ class RMSprop(Optimizer):
         self.require(lr=lr >= 0, alpha=0 <= alpha < 1, eps=eps >= 0, weight_decay=weight_decay >= 0)
         self.require(momentum=momentum >= 0)
 
-    def update(self, w: Array, g: Array, state: State, **options: Any) -> None:
+    def update(self, w: Array, g: Array, state: State, options: Options, scratch: Array) -> None:
         """Take one step."""
-        scratch = options["scratch"]
         state["step"] = state.get("step", 0) + 1  # not needed here, but PyTorch's state has it
-        square_avg = moving_average(state, "square_avg", np.square(g, out=scratch), options["alpha"], scratch)
+        square_avg = moving_average(state, "square_avg", np.square(g), options["alpha"])
         if options["centered"]:
-            grad_avg = moving_average(state, "grad_avg", g, options["alpha"], scratch)
+            grad_avg = moving_average(state, "grad_avg", g.copy(), options["alpha"])
             square_avg = square_avg - grad_avg * grad_avg
         step = g / (np.sqrt(square_avg) + options["eps"])
         if options["momentum"]:

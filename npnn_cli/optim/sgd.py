@@ -8,7 +8,7 @@ import numpy as np
 
 from npnn_cli.autograd.ops.primitive import Array
 from npnn_cli.examples import example
-from npnn_cli.optim.optimizer import Optimizer, Params, State
+from npnn_cli.optim.optimizer import Optimizer, Options, Params, State
 from npnn_cli.registry import optimizers
 
 __all__ = ["SGD", "Momentum"]
@@ -51,14 +51,13 @@ class SGD(Optimizer):
         if nesterov and (momentum <= 0 or dampening != 0):
             raise ValueError(f"{type(self).__name__}: nesterov needs momentum above 0 and dampening 0")
 
-    def update(self, w: Array, g: Array, state: State, **options: Any) -> None:
+    def update(self, w: Array, g: Array, state: State, options: Options, scratch: Array) -> None:
         """Take one step."""
-        scratch = options["scratch"]
         if momentum := options["momentum"]:
             if "momentum_buffer" in state:
                 buffer = state["momentum_buffer"]
                 buffer *= momentum
-                buffer += np.multiply(g, 1 - options["dampening"], out=scratch)
+                buffer += g * (1 - options["dampening"]) if options["dampening"] else g
             else:
                 buffer = state["momentum_buffer"] = g.copy()
             g = g + momentum * buffer if options["nesterov"] else buffer

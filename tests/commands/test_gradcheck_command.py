@@ -209,7 +209,7 @@ def test_a_wrong_update_rule_fails_against_torch(npnn, small_catalogue):
         def __init__(self, params, lr: float) -> None:
             super().__init__(params)
 
-        def update(self, w, g, state, **options):
+        def update(self, w, g, state, options, scratch):
             w -= options["lr"] * (1 + 1e-6) * g
 
     result = npnn("gradcheck", "--against", "torch")
@@ -276,8 +276,8 @@ def test_a_rule_that_is_wrong_from_its_second_step_fails(npnn, small_catalogue):
 
     @optimizers.register(example(), reference=lambda torch, params, **options: torch.optim.SGD(params, **options))
     class WrongLater(SGD):
-        def update(self, w, g, state, **options):
-            super().update(w, g * (1 + 1e-5 * (state.get("taken", 0) > 0)), state, **options)
+        def update(self, w, g, state, options, scratch):
+            super().update(w, g * (1 + 1e-5 * (state.get("taken", 0) > 0)), state, options, scratch)
             state["taken"] = state.get("taken", 0) + 1
 
     result = npnn("gradcheck", network(LINEAR, optimizer="{type: WrongLater, lr: 0.1}"), "--against", "torch")

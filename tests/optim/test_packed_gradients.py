@@ -68,6 +68,18 @@ def test_what_is_kept_of_a_gradient_outlives_the_next_steps(keep):
     assert np.array_equal(kept, before)
 
 
+@pytest.mark.parametrize("keep", [lambda g: g, lambda g: g[:1], lambda g: g.T])
+def test_what_is_kept_of_a_gradient_is_not_overwritten_after_the_end_of_its_optimizer(keep):
+    model = network()
+    optimizer = Adam(model.parameters())
+    differentiate(model)
+    del optimizer
+    kept = keep(differentiate(model)[0])
+    before = kept.copy()
+    differentiate(model, scale=3.0)
+    assert np.array_equal(kept, before)
+
+
 def test_gradients_may_be_exchanged():
     a, b = (Tensor(np.zeros(2), requires_grad=True) for _ in range(2))
     optimizer = SGD([a, b], lr=1.0)

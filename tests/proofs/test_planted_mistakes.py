@@ -6,7 +6,6 @@ Each test registers throw-away components in an otherwise empty registry.
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 import pytest
@@ -237,7 +236,7 @@ class TestOptimization:
         class Planted(Adam if torch_name == "Adam" else SGD):
             tried = {}
 
-            def update(self, w, g, state: dict[str, Any], **options: Any) -> None:
+            def update(self, w, g, state, options, scratch):
                 rule(w, g, state, **options)
 
         registry.optimizers.register(
@@ -290,8 +289,8 @@ class TestOptimization:
         class Planted(SGD):
             tried = {"momentum": (0.9,), "weight_decay": (0.0, 0.1), "nesterov": (False, nesterov)}
 
-            def update(self, w, g, state: dict[str, Any], **options: Any) -> None:
-                super().update(w, g, state, **options | {"nesterov": False})
+            def update(self, w, g, state, options, scratch):
+                super().update(w, g, state, options | {"nesterov": False}, scratch)
 
         registry.optimizers.register(example(lr=0.1), reference=_torch_sgd)(Planted)
 
