@@ -14,14 +14,12 @@ Moreover:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from npnn_cli.autograd.ops.activations import rectified
 from npnn_cli.autograd.ops.convolution import Padding
 from npnn_cli.autograd.ops.primitive import Answer, Array, Gradients, Joint, primitive, put
-from npnn_cli.autograd.ops.row_convolution import RowConvolution, batch_innermost, filter_matrix, overlapping_rows
+from npnn_cli.autograd.ops.row_convolution import batch_innermost, filter_matrix, overlapping_rows
 from npnn_cli.autograd.ops.sizes import Pair, pair
 from npnn_cli.autograd.ops.slabs import meeting
 from npnn_cli.autograd.threads import share
@@ -78,14 +76,13 @@ def conv2d_relu_max_pool2d(x: Array, weight: Array, bias: Array | None = None, /
     batch, _, height, width = x.shape
     out_channels, _, kh, kw = weight.shape
     half_height, half_row = height // 2, width // 2 * batch
-    filters, windows = filter_matrix(weight), _windows(x, (kh, kw))  # of each phase (H, kh·kw·C, W/2·N)
+    filters, windows = filter_matrix(weight), _windows(x, (kh, kw))  # (2, H, kh·kw·C, W/2·N)
     pooled = np.empty((out_channels, half_height, half_row), x.dtype)
     chosen = np.empty((2, half_height, 2, out_channels, half_row), bool)  # of each pair of rows: the upper, the lower
 
     def forward(pairs: slice) -> None:
-        rows = slice(2 * pairs.start, 2 * pairs.stop)
-        even, odd = (filters @ of_phase[rows] for of_phase in windows)  # (rows, C_out, W/2·N)
-        _pool(even, odd, bias, out=pooled[:, pairs].swapaxes(0, 1), chosen=chosen[:, pairs])
+        products = filters @ windows[:, 2 * pairs.start : 2 * pairs.stop]  # (2, rows, C_out, W/2·N)
+        _pool(products, bias, out=pooled[:, pairs].swapaxes(0, 1), chosen=chosen[:, pairs])
 
     share(forward, half_height, chosen.size)
 
@@ -104,28 +101,41 @@ def conv2d_relu_max_pool2d(x: Array, weight: Array, bias: Array | None = None, /
     return ans, Joint(differentiate)
 
 
-def _windows(x: Array, kernel: Pair) -> list[Array]:
-    """What lies beneath the filters at the even columns of images (N, C, H, W), and at the odd: (H, kh·kw·C, W/2·N)."""
-    (kh, kw), rows = kernel, batch_innermost(x).transpose(3, 0, 1, 2)
-    before = [(kh // 2, kw // 2 - phase) for phase in (0, 1)]
-    after = [(kh // 2, kw - 2 - left) for _, left in before]
-    of_phases = (
-        RowConvolution(x.shape, kernel, (1, 2), *sides, (1, 1), 1) for sides in zip(before, after, strict=True)
-    )
-    return [every_second.columns(rows)[0] for every_second in of_phases]
+def _windows(x: Array, kernel: Pair) -> Array:
+    """What lies beneath the filters at even and at odd columns of images (N, C, H, W): (2, H, kh·kw·C, W/2·N)."""
+    (batch, channels, height, width), (kh, kw) = x.shape, kernel
+    half_width, border = width // 2, kh // 2
+    pixels = batch_innermost(x).reshape(channels, height, half_width, 2, batch).swapaxes(0, 1)
+    shifts = np.empty((2, height + 2 * border, kw, channels, half_width, batch), x.dtype)
+    shifts[:, :border] = shifts[:, border + height :] = 0
+
+    def of_part(rows: slice) -> None:
+        for (phase, column), (of, shift) in _shifts(kw):
+            place = shifts[phase, border + rows.start : border + rows.stop, column]
+            there, beneath = meeting(half_width, 1, shift, half_width)
+            place[:, :, : there.start] = place[:, :, there.stop :] = 0
+            place[:, :, there] = pixels[rows, :, beneath, of]
+
+    share(of_part, height, shifts.size)
+    return overlapping_rows(shifts.reshape(2, height + 2 * border, kw * channels, half_width * batch), kh)
 
 
-def _pool(even: Array, odd: Array, bias: Array | None, out: Array, chosen: Array) -> None:
-    """Take the maximum of 2 by 2 products (rows, C_out, L), of even and of odd columns, add the bias, rectify.
+def _shifts(kw: int) -> list[tuple[Pair, Pair]]:
+    """For a phase of the windows and a column of the filters, the phase of the pixels beneath, and how far they are."""
+    return [((phase, column), divmod(phase + column - kw // 2, 2)[::-1]) for phase, column in np.ndindex(2, kw)]
+
+
+def _pool(products: Array, bias: Array | None, out: Array, chosen: Array) -> None:
+    """Take the maximum of 2 by 2 products, add the bias, rectify.
 
     Args:
-        even: the products of the even columns.
-        odd: those of the odd ones.
+        products: of each phase, (2, rows, C_out, L).
         bias: (C_out,), or None.
         out: where to write the result, (rows/2, C_out, L).
         chosen: where to write which products it came from, if it is above 0: (2, rows/2, 2, C_out, L), by phase, pair
             of rows and row of the pair.
     """
+    even, odd = products
     rows = np.maximum(even, odd)
     upper, lower = rows[0::2], rows[1::2]
     np.maximum(upper, lower, out=out)
@@ -166,14 +176,13 @@ def _unpool(g: Array, chosen: Array, border: int) -> Array:
     return bordered
 
 
-def _gradient_of_filters(windows: Sequence[Array], g: Array, shape: tuple[int, ...]) -> Array:
+def _gradient_of_filters(windows: Array, g: Array, shape: tuple[int, ...]) -> Array:
     """The gradient of filters of this shape, given that of the products of each phase, (2, H, C_out, L)."""
     out_channels, channels, kh, kw = shape
     of_rows = np.empty((2, g.shape[1], kh * kw * channels, out_channels), g.dtype)
 
     def of_part(rows: slice) -> None:
-        for phase, of_phase in enumerate(windows):
-            np.matmul(of_phase[rows], g[phase, rows].swapaxes(1, 2), out=of_rows[phase, rows])
+        np.matmul(windows[:, rows], g[:, rows].swapaxes(2, 3), out=of_rows[:, rows])
 
     share(of_part, g.shape[1], g.size)
     gradient: Array = of_rows.sum(axis=(0, 1)).reshape(kh, kw, channels, out_channels)
@@ -212,13 +221,10 @@ def _shift_and_add(of_columns: Array, out: Array) -> None:
     """
     _, _, kw, _, half_width, _ = of_columns.shape
     for phase in (0, 1):
-        terms = [(of, column) for of, column in np.ndindex(2, kw) if (of + column - kw // 2) % 2 == phase]
-        shifts = [(of + column - kw // 2) // 2 for of, column in terms]
-        in_place = shifts.index(0)
-        of, column = terms[in_place]
-        total = of_columns[of, :, column]  # (rows, C, W/2, N)
-        for position, ((of, column), shift) in enumerate(zip(terms, shifts, strict=True)):
-            if position != in_place:
-                origin, to = meeting(half_width, 1, shift, half_width)
-                total[:, :, to] += of_columns[of, :, column, :, origin]
+        terms = [(at, shift) for at, (of, shift) in _shifts(kw) if of == phase]
+        ((of, column), _), *others = sorted(terms, key=lambda term: abs(term[1]))
+        total = of_columns[of, :, column]  # (rows, C, W/2, N), which need no shift
+        for (of, column), shift in others:
+            windows, pixels = meeting(half_width, 1, shift, half_width)
+            total[:, :, pixels] += of_columns[of, :, column, :, windows]
         out[:, :, :, phase] = total.swapaxes(0, 1)
