@@ -228,10 +228,13 @@ def _pool(products: Array, bias: Array) -> tuple[Array, Array]:
     pooled = np.maximum(upper, lower)
     pooled += bias[:, None]
     pooled.clip(ZERO, INFINITY, out=pooled)
-    is_upper = upper >= lower
-    in_row = np.stack([is_upper, ~is_upper], axis=1) & (pooled > 0)[:, None]  # (H/2, 2, C, L)
-    is_even = (even >= odd).reshape(in_row.shape)
-    return pooled, np.stack([in_row & is_even, in_row & ~is_even])
+    chosen = np.empty((2, len(pooled), 2, *pooled.shape[1:]), bool)
+    positive, is_even = pooled > 0, (even >= odd).reshape(chosen.shape[1:])
+    is_upper = (upper >= lower) & positive
+    for row, is_row in enumerate((is_upper, is_upper ^ positive)):
+        np.logical_and(is_row, is_even[:, row], out=chosen[0, :, row])
+        np.logical_xor(is_row, chosen[0, :, row], out=chosen[1, :, row])
+    return pooled, chosen
 
 
 def _unpool(g: Array, chosen: Array, out: Array) -> None:

@@ -148,7 +148,7 @@ def test_the_answer_and_the_gradient_lie_as_the_next_op_likes_them():
     ans, of_x, *_ = answer_and_gradients(conv2d_relu_max_pool2d, inputs)
 
     assert ans.transpose(1, 2, 3, 0).flags.c_contiguous
-    assert of_x.transpose(1, 2, 3, 0).flags.c_contiguous
+    assert of_x.transpose(2, 1, 3, 0).flags.c_contiguous
     assert np.shares_memory(ans, ans.reshape(len(ans), -1))  # so that Flatten costs nothing
 
 

@@ -14,12 +14,15 @@ Moreover:
 
 from __future__ import annotations
 
+import functools
+from typing import NamedTuple
+
 import numpy as np
 
 from npnn_cli.autograd.ops.activations import rectified
 from npnn_cli.autograd.ops.convolution import Padding
 from npnn_cli.autograd.ops.primitive import Answer, Array, Gradients, Joint, primitive, put
-from npnn_cli.autograd.ops.row_convolution import batch_innermost, filter_matrix, overlapping_rows
+from npnn_cli.autograd.ops.row_convolution import batch_innermost, filter_matrix, overlapping_rows, rows_of_pixels
 from npnn_cli.autograd.ops.sizes import Pair, pair
 from npnn_cli.autograd.ops.slabs import meeting
 from npnn_cli.autograd.threads import share
@@ -71,7 +74,8 @@ def conv2d_relu_max_pool2d(x: Array, weight: Array, bias: Array | None = None, /
     A bias so large that rounding makes equals of different sums may give another of them the gradient. Gradients that
     are not finite spread as in :func:`~npnn_cli.autograd.ops.pooling.max_pool2d`.
 
-    The answer, and the gradient of x, lie in memory as (C, H, W, N). An x or g that does not has to be transposed.
+    The answer lies in memory as (C, H, W, N), and the gradient of x as (H, C, W, N), which saves the next such op in
+    either direction a copy. An x or g whose samples are not innermost has to be transposed.
     """
     batch, _, height, width = x.shape
     out_channels, _, kh, kw = weight.shape
@@ -87,7 +91,7 @@ def conv2d_relu_max_pool2d(x: Array, weight: Array, bias: Array | None = None, /
     share(forward, half_height, chosen.size)
 
     def differentiate(g: Array, gradients: Gradients) -> None:
-        g = batch_innermost(g).reshape(pooled.shape)
+        g = rows_of_pixels(g)
         bordered = _unpool(g, chosen, kh // 2)
         if 0 in gradients:
             put(gradients, 0, _gradient_of_images(bordered, weight, x.shape))
@@ -95,7 +99,7 @@ def conv2d_relu_max_pool2d(x: Array, weight: Array, bias: Array | None = None, /
             put(gradients, 1, _gradient_of_filters(windows, bordered[:, kh // 2 : kh // 2 + height], weight.shape))
         if 2 in gradients:
             positive = (pooled > 0).astype(g.dtype)
-            put(gradients, 2, np.vecdot(*(a.reshape(out_channels, half_height * half_row) for a in (g, positive))))
+            put(gradients, 2, np.vecdot(g, positive.swapaxes(0, 1)).sum(axis=0))
 
     ans = pooled.reshape(out_channels, half_height, width // 2, batch).transpose(3, 0, 1, 2)
     return ans, Joint(differentiate)
@@ -110,19 +114,42 @@ def _windows(x: Array, kernel: Pair) -> Array:
     shifts[:, :border] = shifts[:, border + height :] = 0
 
     def of_part(rows: slice) -> None:
-        for (phase, column), (of, shift) in _shifts(kw):
+        for phase, column, of, windows, beneath in _shifts(kw, half_width):
             place = shifts[phase, border + rows.start : border + rows.stop, column]
-            there, beneath = meeting(half_width, 1, shift, half_width)
-            place[:, :, : there.start] = place[:, :, there.stop :] = 0
-            place[:, :, there] = pixels[rows, :, beneath, of]
+            if windows != slice(0, half_width):
+                place[:, :, : windows.start] = place[:, :, windows.stop :] = 0
+            place[:, :, windows] = pixels[rows, :, beneath, of]
 
     share(of_part, height, shifts.size)
     return overlapping_rows(shifts.reshape(2, height + 2 * border, kw * channels, half_width * batch), kh)
 
 
-def _shifts(kw: int) -> list[tuple[Pair, Pair]]:
-    """For a phase of the windows and a column of the filters, the phase of the pixels beneath, and how far they are."""
-    return [((phase, column), divmod(phase + column - kw // 2, 2)[::-1]) for phase, column in np.ndindex(2, kw)]
+class _Shift(NamedTuple):
+    """What lies beneath a column of the filters, in the windows of one phase.
+
+    Attributes:
+        phase: of the windows.
+        column: of the filters.
+        of: the phase of the pixels beneath.
+        windows: those that have a pixel beneath, by their number in the phase.
+        pixels: these pixels, by their number in theirs.
+    """
+
+    phase: int
+    column: int
+    of: int
+    windows: slice
+    pixels: slice
+
+
+@functools.cache
+def _shifts(kw: int, half_width: int) -> list[_Shift]:
+    """The shifts of all phases and columns, those first in which windows and pixels have the same number."""
+    distances = [(phase, column, phase + column - kw // 2) for phase, column in np.ndindex(2, kw)]
+    return [
+        _Shift(phase, column, distance % 2, *meeting(half_width, 1, distance // 2, half_width))
+        for phase, column, distance in sorted(distances, key=lambda place: abs(place[2] // 2))
+    ]
 
 
 def _pool(products: Array, bias: Array | None, out: Array, chosen: Array) -> None:
@@ -154,23 +181,22 @@ def _unpool(g: Array, chosen: Array, border: int) -> Array:
     """Hand the gradient of each maximum on to the product that it came from, and 0 to the others.
 
     Args:
-        g: (C_out, H/2, L).
+        g: (H/2, C_out, L).
         chosen: as :func:`_pool` wrote it, (2, H/2, 2, C_out, L).
         border: so many rows of zeros are put above and below.
 
     Returns:
         The gradient of the products of each phase, (2, H + 2·border, C_out, L).
     """
-    out_channels, half_height, length = g.shape
+    half_height, out_channels, length = g.shape
     bordered = np.empty((2, 2 * half_height + 2 * border, out_channels, length), g.dtype)
     inside = bordered[:, border : border + 2 * half_height]
     bordered[:, :border] = bordered[:, border + 2 * half_height :] = 0
 
     def of_part(pairs: slice) -> None:
-        of_maxima = g[:, pairs].swapaxes(0, 1)
-        for phase, row in np.ndindex(2, 2):
-            out = inside[phase, 2 * pairs.start + row : 2 * pairs.stop : 2]
-            np.multiply(of_maxima, chosen[phase, pairs, row], out=out)
+        for row in (0, 1):
+            out = inside[:, 2 * pairs.start + row : 2 * pairs.stop : 2]
+            np.multiply(g[pairs], chosen[:, pairs, row], out=out)
 
     share(of_part, half_height, chosen.size)
     return bordered
@@ -201,15 +227,15 @@ def _gradient_of_images(bordered: Array, weight: Array, shape: tuple[int, ...]) 
     half_width = width // 2
     turned = weight[:, :, ::-1].transpose(3, 1, 2, 0).reshape(kw * channels, kh * out_channels)
     beneath = overlapping_rows(bordered, kh)  # (2, H, kh·C_out, W/2·N)
-    images = np.empty((channels, height, half_width, 2, batch), bordered.dtype)
+    images = np.empty((height, channels, half_width, 2, batch), bordered.dtype)
 
     def of_part(rows: slice) -> None:
         products = turned @ beneath[:, rows]  # (2, rows, kw·C, W/2·N)
         of_columns = products.reshape(*products.shape[:2], kw, channels, half_width, batch)
-        _shift_and_add(of_columns, out=images[:, rows])
+        _shift_and_add(of_columns, out=images[rows])
 
     share(of_part, height, bordered.size)
-    return images.reshape(channels, height, width, batch).transpose(3, 0, 1, 2)
+    return images.reshape(height, channels, width, batch).transpose(3, 1, 0, 2)
 
 
 def _shift_and_add(of_columns: Array, out: Array) -> None:
@@ -217,14 +243,12 @@ def _shift_and_add(of_columns: Array, out: Array) -> None:
 
     Args:
         of_columns: (2, rows, kw, C, W/2, N), by the phase of the windows' middle and by column of the filters; spoiled.
-        out: where to write the sums, (C, rows, W/2, 2, N), the phases of the pixels side by side.
+        out: where to write the sums, (rows, C, W/2, 2, N), the phases of the pixels side by side.
     """
     _, _, kw, _, half_width, _ = of_columns.shape
-    for phase in (0, 1):
-        terms = [(at, shift) for at, (of, shift) in _shifts(kw) if of == phase]
-        ((of, column), _), *others = sorted(terms, key=lambda term: abs(term[1]))
-        total = of_columns[of, :, column]  # (rows, C, W/2, N), which need no shift
-        for (of, column), shift in others:
-            windows, pixels = meeting(half_width, 1, shift, half_width)
-            total[:, :, pixels] += of_columns[of, :, column, :, windows]
-        out[:, :, :, phase] = total.swapaxes(0, 1)
+    for pixel_phase in (0, 1):
+        first, *others = (shift for shift in _shifts(kw, half_width) if shift.of == pixel_phase)
+        total = of_columns[first.phase, :, first.column]  # (rows, C, W/2, N), where they belong already
+        for phase, column, _, windows, pixels in others:
+            total[:, :, pixels] += of_columns[phase, :, column, :, windows]
+        out[:, :, :, pixel_phase] = total

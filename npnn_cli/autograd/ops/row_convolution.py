@@ -166,13 +166,20 @@ class RowConvolution:
 
     def _rows(self, g: Array) -> Array:
         """A gradient (N, C_out, H_out, W_out) as (groups, H_out, C_out/groups, W_out·N)."""
-        batch, channels, height, width = g.shape
-        return batch_innermost(g).reshape(self.groups, channels // self.groups, height, width * batch).swapaxes(1, 2)
+        rows = rows_of_pixels(g)
+        height, channels, length = rows.shape
+        return rows.reshape(height, self.groups, channels // self.groups, length).swapaxes(0, 1)
 
 
 def batch_innermost(a: Array) -> Array:
     """Images (N, C, H, W) as (C, H, W, N), contiguous; no copy if they lie so already."""
     return np.ascontiguousarray(a.transpose(1, 2, 3, 0))
+
+
+def rows_of_pixels(g: Array) -> Array:
+    """Images (N, C, H, W) as (H, C, W·N); no copy if they lie as (C, H, W, N) or (H, C, W, N)."""
+    batch, channels, height, width = g.shape
+    return g.transpose(2, 1, 3, 0).reshape(height, channels, width * batch)
 
 
 def overlapping_rows(a: Array, count: int, stride: int = 1, dilation: int = 1) -> Array:
