@@ -16,6 +16,8 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
+from npnn_cli.autograd.ops.aligned import aligned_empty
+
 Array = NDArray[Any]
 
 # NumPy clips by numbers of the array's own dtype, and by these alone, at full speed: three times that of maximum(a, 0).
@@ -62,7 +64,9 @@ class HandwrittenNetwork:
         self._factor, self._offset = np.float32(1 / std), np.float32(mean / std)
         self._adam, self._steps, self._beta1 = adam, 0, 0.0
         self._max_norm, self._max_value = clip_grad_norm, clip_grad_value
-        parameters, self._gradients, self._m, self._v = np.zeros((4, sum(map(np.size, weights.values()))), np.float32)
+        size = sum(map(np.size, weights.values()))
+        parameters, self._gradients, self._m, self._v = (_aligned(size) for _ in range(4))
+        self._m[:] = self._v[:] = 0
         self._parameters = parameters
         self.weights, self.gradients = self._parts(parameters, weights), self._parts(self._gradients, weights)
         for name, weight in weights.items():
@@ -178,16 +182,21 @@ class HandwrittenCNN(HandwrittenNetwork):
         np.matmul(d_hidden, flat.T, out=dw3)
         d_hidden.sum(axis=1, out=db3)
         d_pooled2 = (w3.T @ d_hidden).reshape(16, 7, 7 * batch).swapaxes(0, 1)
-        bordered = np.zeros((2, 16, 16, 7 * batch), np.float32)
+        bordered = _aligned(2, 16, 16, 7 * batch)
+        bordered[:, 0] = bordered[:, -1] = 0
         d_products2 = bordered[:, 1:-1]  # (2, 14, 16, 7·N)
         _unpool(d_pooled2, chosen2, d_products2)
         _filters(dw2)[...] = (windows2 @ d_products2.swapaxes(2, 3)).sum(axis=(0, 1)).T
         _sum_pixels(d_products2, out=db2)
-        d_products1 = np.empty((2, 28, 8, 14 * batch), np.float32)
+        d_products1 = _aligned(2, 28, 8, 14 * batch)
         _unpool(_correlate_turned(bordered, w2), chosen1, d_products1)
         _filters(dw1)[...] = (windows1 @ d_products1.swapaxes(2, 3)).sum(axis=(0, 1)).T
         _sum_pixels(d_products1, out=db1)
         return loss
+
+
+def _aligned(*shape: int) -> Array:
+    return aligned_empty(shape, np.dtype(np.float32))
 
 
 def _filters(weight: Array) -> Array:
@@ -199,7 +208,7 @@ def _windows(images: Array) -> Array:
     """What lies beneath 3 by 3 filters in images (H, C, W, N), at even and at odd columns: (2, H, 3·3·C, W/2·N)."""
     height, channels, width, batch = images.shape
     even, odd = images[:, :, 0::2], images[:, :, 1::2]
-    shifts = np.empty((2, height + 2, 3, channels, width // 2, batch), np.float32)
+    shifts = _aligned(2, height + 2, 3, channels, width // 2, batch)
     shifts[:, 0] = shifts[:, -1] = 0
     at_even, at_odd = shifts[:, 1:-1]  # (H, 3, C, W/2, N)
     at_even[:, 0, :, 0] = at_odd[:, 2, :, -1] = 0

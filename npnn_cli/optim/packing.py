@@ -15,19 +15,18 @@ from typing import Any, cast
 import numpy as np
 
 from npnn_cli.autograd.graph import Packed
+from npnn_cli.autograd.ops.aligned import aligned_empty
 from npnn_cli.autograd.ops.primitive import Array
 from npnn_cli.autograd.tensor import Tensor
 
 State = dict[str, Any]
 
-CACHE_LINE = 64  # bytes
-
 
 def aligned_zeros(size: int, dtype: np.dtype[Any]) -> Array:
     """Zeros (size,) that begin where a line of the cache does: there the passes of Adam take a tenth less time."""
-    memory = bytearray(size * dtype.itemsize + CACHE_LINE)
-    start = -np.frombuffer(memory, np.uint8).ctypes.data % CACHE_LINE
-    return np.frombuffer(memory, dtype, size, start)
+    zeros = aligned_empty((size,), dtype)
+    zeros.fill(0)
+    return zeros
 
 
 class ParameterBlock:

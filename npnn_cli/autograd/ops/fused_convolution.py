@@ -20,6 +20,7 @@ from typing import NamedTuple
 import numpy as np
 
 from npnn_cli.autograd.ops.activations import rectified
+from npnn_cli.autograd.ops.aligned import aligned_empty
 from npnn_cli.autograd.ops.convolution import Padding
 from npnn_cli.autograd.ops.primitive import Answer, Array, Gradients, Joint, primitive, put
 from npnn_cli.autograd.ops.row_convolution import batch_innermost, filter_matrix, overlapping_rows, rows_of_pixels
@@ -110,7 +111,7 @@ def _windows(x: Array, kernel: Pair) -> Array:
     (batch, channels, height, width), (kh, kw) = x.shape, kernel
     half_width, border = width // 2, kh // 2
     pixels = batch_innermost(x).reshape(channels, height, half_width, 2, batch).swapaxes(0, 1)
-    shifts = np.empty((2, height + 2 * border, kw, channels, half_width, batch), x.dtype)
+    shifts = aligned_empty((2, height + 2 * border, kw, channels, half_width, batch), x.dtype)
     shifts[:, :border] = shifts[:, border + height :] = 0
 
     def of_part(rows: slice) -> None:
@@ -189,7 +190,7 @@ def _unpool(g: Array, chosen: Array, border: int) -> Array:
         The gradient of the products of each phase, (2, H + 2·border, C_out, L).
     """
     half_height, out_channels, length = g.shape
-    bordered = np.empty((2, 2 * half_height + 2 * border, out_channels, length), g.dtype)
+    bordered = aligned_empty((2, 2 * half_height + 2 * border, out_channels, length), g.dtype)
     inside = bordered[:, border : border + 2 * half_height]
     bordered[:, :border] = bordered[:, border + 2 * half_height :] = 0
 
