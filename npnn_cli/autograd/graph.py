@@ -190,19 +190,17 @@ def free_buffer(leaf: Tensor) -> Array | None:
     packed = leaf.packed
     if packed is None or leaf.grad is not None or packed.data is not leaf.data:
         return None
-    return packed.gradient if _count_holders(packed) == _HOLDERS_OF_FREE_PLACE else None
-
-
-def _count_holders(packed: Packed) -> int:
-    """How many references there are to the place of a gradient, and to the array of all places but for theirs."""
     place = packed.gradient
-    return sys.getrefcount(place) + sys.getrefcount(place.base) - len(packed.places)
+    holders = sys.getrefcount(place) + sys.getrefcount(place.base) - len(packed.places)
+    return place if holders == _HOLDERS_OF_FREE_PLACE else None
 
 
 def _count_holders_of_free_place() -> int:
-    """What the count is if nothing but :class:`Packed` holds a place, whether or not the optimizer is still there."""
+    """What :func:`free_buffer` counts if nothing but :class:`Packed` holds a place, with an optimizer or without."""
     places = [np.empty(1)[:]]
-    return _count_holders(Packed(places[0], places[0], places)) - 1  # which the data are
+    packed = Packed(np.empty(1), places[0], places)
+    place = packed.gradient
+    return sys.getrefcount(place) + sys.getrefcount(place.base) - len(packed.places)
 
 
 _HOLDERS_OF_FREE_PLACE = _count_holders_of_free_place()

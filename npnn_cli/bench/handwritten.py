@@ -91,7 +91,7 @@ class HandwrittenNetwork:
         g, lr, eps, decay = self._gradients, self._adam["lr"], self._adam["eps"], self._adam["weight_decay"]
         beta1, beta2 = self._adam["betas"]
         if self._max_norm is not None:
-            factor = self._max_norm / (math.sqrt(np.vdot(g, g)) + 1e-6)
+            factor = self._max_norm / (math.sqrt(g.dot(g)) + 1e-6)
             if factor < 1:
                 g *= factor
         if self._max_value is not None:

@@ -135,19 +135,16 @@ class _Part:
 
     def batch(self, chosen: slice | NDArray[np.intp]) -> NDArray[Any]:
         """Gather the chosen samples, scale and cast them."""
-        gathered = self._gather(chosen)
+        if isinstance(chosen, slice):
+            gathered = self._samples[chosen]
+            gathered.flags.writeable = False
+        else:
+            out = None if self._gathered is None else self._gathered[: len(chosen)]
+            # No index is out of range; "clip" is the fastest way not to check it, and the only one without a copy.
+            gathered = self._samples.take(chosen, axis=0, out=out, mode="clip")
         if self._scaling is None:
             return gathered.astype(self._dtype, copy=False)
         return self._scaling(gathered, self._dtype, None if self._scaled is None else self._scaled[: len(gathered)])
-
-    def _gather(self, chosen: slice | NDArray[np.intp]) -> NDArray[Any]:
-        if isinstance(chosen, slice):
-            view = self._samples[chosen]
-            view.flags.writeable = False
-            return view
-        out = None if self._gathered is None else self._gathered[: len(chosen)]
-        # No index is out of range; "clip" is the fastest way not to check it, and the only one without a copy of out.
-        return self._samples.take(chosen, axis=0, out=out, mode="clip")
 
 
 def _samples(name: str, values: ArrayLike) -> NDArray[Any]:

@@ -2,10 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
+
+
+class _Way(NamedTuple):
+    """How numbers of one dtype are scaled into another.
+
+    Attributes:
+        keeps_digits: whether all of them can be converted into the other without loss.
+        mean: in the other dtype: a float64 one would make a float32 loop run in float64.
+        std: likewise.
+        reciprocal_std: 1 / std, likewise, to multiply pixels by, whose few digits a rounding more does not touch: this
+            takes a third of the time. None for floating numbers.
+    """
+
+    keeps_digits: bool
+    mean: NDArray[Any]
+    std: NDArray[Any]
+    reciprocal_std: NDArray[Any] | None
 
 
 class Standardize:
@@ -22,7 +39,7 @@ class Standardize:
     def __init__(self, mean: ArrayLike, std: ArrayLike) -> None:
         self.mean: NDArray[np.float64] = np.array(mean, dtype=np.float64)
         self.std: NDArray[np.float64] = np.array(std, dtype=np.float64)
-        self._converted: dict[np.dtype[Any], tuple[NDArray[Any], ...]] = {}
+        self._ways: dict[tuple[np.dtype[Any], np.dtype[Any]], _Way] = {}
         if self.mean.shape != self.std.shape:
             raise ValueError(f"mean has the shape {self.mean.shape} but std {self.std.shape}; they must agree")
         if not np.isfinite(self.mean).all():
@@ -62,24 +79,25 @@ class Standardize:
             out: the array to scale into, of the shape of x; a new one unless given.
         """
         scaled = np.empty(x.shape, dtype) if out is None else out
-        mean, std, reciprocal_std = self._statistics(scaled.dtype)
-        if np.can_cast(x.dtype, scaled.dtype):
-            np.copyto(scaled, x)  # converting bytes first is faster than within the subtraction
-            scaled -= mean
+        way = self._ways.get((x.dtype, scaled.dtype)) or self._way(x.dtype, scaled.dtype)
+        if way.keeps_digits:
+            scaled[...] = x  # converting bytes first is faster than within the subtraction
+            scaled -= way.mean
         else:
             # The loop's dtype is given because NumPy would choose it by that of the result.
             np.subtract(x, self.mean, out=scaled, dtype=np.result_type(x, scaled))
-        if x.dtype.kind == "f":
-            scaled /= std
-        else:  # pixels, whose few digits a rounding more does not touch; this takes a third of the time
-            scaled *= reciprocal_std
+        if way.reciprocal_std is None:
+            scaled /= way.std
+        else:
+            scaled *= way.reciprocal_std
         return scaled
 
-    def _statistics(self, dtype: np.dtype[Any]) -> tuple[NDArray[Any], ...]:
-        """Mean, std and 1 / std in this dtype: float64 ones would make a float32 loop run in float64."""
-        if dtype not in self._converted:
-            self._converted[dtype] = self.mean.astype(dtype), self.std.astype(dtype), (1 / self.std).astype(dtype)
-        return self._converted[dtype]
+    def _way(self, given: np.dtype[Any], wanted: np.dtype[Any]) -> _Way:
+        """Find out how numbers of one dtype are scaled into another; it takes time, and is the same for every batch."""
+        reciprocal_std = None if given.kind == "f" else (1 / self.std).astype(wanted)
+        way = _Way(np.can_cast(given, wanted), self.mean.astype(wanted), self.std.astype(wanted), reciprocal_std)
+        self._ways[given, wanted] = way
+        return way
 
     def inverse(self, x: NDArray[Any]) -> NDArray[Any]:
         """Undo the scaling: ``x * std + mean``, in a new array of the floating dtype of ``x``."""

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from npnn_cli.autograd.graph import free_buffer, is_grad_enabled
-from npnn_cli.autograd.ops.primitive import Array, Gradients, Joint
+from npnn_cli.autograd.ops.primitive import Array, Gradients
 from npnn_cli.autograd.refusals import REFUSALS
 from npnn_cli.nn.container import Sequential
 from npnn_cli.nn.fusion import Step
@@ -48,25 +48,21 @@ def loss_in_a_row(model: Module, loss: Loss, inputs: Array, targets: Array) -> t
     x = inputs
     try:
         for step, gradients in zip(row, places, strict=True):
-            assert step.op is not None
-            x, *vjps = step.op(x, *[None if parameter is None else parameter.data for parameter in step.parameters])
-            joint = vjps[0]
-            assert isinstance(joint, Joint)
+            op: Any = step.op
+            x, joint = op(x, *step.data)
             links.append((joint, step.present, gradients))
-        of_loss = loss.op_on(x, targets)
+        of_loss: Any = loss.op_on(x, targets)
         if of_loss is None:
             return None
-        value, *vjps = of_loss(x, targets)
+        value, derivative, _ = of_loss(x, targets)
     except REFUSALS:
         return None
-    derivative = vjps[0]
-    assert callable(derivative)
 
     def backward() -> None:
         g: Any = derivative(np.asarray(1, value.dtype))
         for joint, present, gradients in reversed(links):
             joint.differentiate(g, gradients)
-            for position, parameter, _ in present:
+            for position, parameter in present:
                 parameter.grad = gradients[position]
             g = gradients.get(0)
 
@@ -91,9 +87,10 @@ def _places(row: Sequence[Step]) -> list[Gradients]:
         if step.op is None:
             return []
         gradients: Gradients = {0: None} if places else {}
-        for position, parameter, data in step.present:
+        data = step.data
+        for position, parameter in step.present:
             place = free_buffer(parameter)
-            if place is None or parameter.data is not data or not parameter.requires_grad:
+            if place is None or parameter.data is not data[position - 1] or not parameter.requires_grad:
                 return []
             gradients[position] = place
         places.append(gradients)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Iterable, Sequence
-from typing import cast
 
 import numpy as np
 
@@ -59,16 +58,19 @@ def _gradients(parameters: Iterable[Tensor] | Tensor, at_once: bool = True) -> l
     packed = several[0].packed if several else None
     if not at_once or packed is None or len(gradients) != len(packed.places):
         return gradients
+    everything = packed.gradient.base
     are_in_place = all(map(operator.is_, gradients, packed.places))
-    return [cast(Array, packed.gradient.base)] if are_in_place else gradients
+    return [everything] if are_in_place and everything is not None else gradients
 
 
 def _norm(gradients: Sequence[Array], p: float) -> float:
     """The p-norm of the p-norms of all arrays; for a p other than 0, that of all their numbers."""
-    # "K": in memory order, so that nothing is copied.
-    flat = [gradient.ravel(order="K") for gradient in gradients]
     if p == 2:
-        return math.sqrt(sum(float(np.vdot(each, each)) for each in flat))
+        sum_of_squares = 0.0
+        for gradient in gradients:
+            flat = gradient.ravel(order="K")  # in memory order, so that nothing is copied
+            sum_of_squares += float(flat.dot(flat))
+        return math.sqrt(sum_of_squares)
     with np.errstate(all="ignore"):  # zeros to a negative power are inf
-        norms = [float(np.linalg.norm(each, p)) for each in flat if each.size]
+        norms = [float(np.linalg.norm(gradient.ravel(order="K"), p)) for gradient in gradients if gradient.size]
         return float(np.linalg.norm(norms, p)) if norms else 0.0

@@ -107,20 +107,10 @@ class Optimizer(Component):
         loss = None if closure is None else closure()
         for group, blocks in zip(self.param_groups, self._blocks, strict=True):
             for block in blocks.copy():
-                if block.gather_gradients():
-                    self._update_block(block, group)
-                elif any(parameter.grad is not None for parameter in block.parameters):
-                    # Its parameters go on one by one: they no longer have the same number of steps behind them.
-                    position = blocks.index(block)
-                    blocks[position : position + 1] = parts = block.split()
-                    for part in parts:
-                        if part.gather_gradients():
-                            self._update_block(part, group)
+                for part in [block] if block.gather_gradients() else _split(block, blocks):
+                    self.update(part.weights, _adjusted_gradients(part, group), part.state, group, part.scratch)
+                    Tensor.note_change(part.parameters)
         return loss
-
-    def _update_block(self, block: ParameterBlock, group: dict[str, Any]) -> None:
-        self.update(block.weights, _adjusted_gradients(block, group), block.state, group, block.scratch)
-        Tensor.note_change(block.parameters)
 
     def update(self, w: Array, g: Array, state: State, options: Options, scratch: Array) -> None:
         """Change the weights in place.
@@ -205,6 +195,18 @@ class Optimizer(Component):
                         f"for a parameter of shape {parameter.shape}"
                     )
         return state
+
+
+def _split(block: ParameterBlock, blocks: list[ParameterBlock]) -> list[ParameterBlock]:
+    """Split a block, if some of its parameters have gradients, and return those parts that can be updated.
+
+    From now on, its parameters do not have the same number of steps behind them.
+    """
+    if all(parameter.grad is None for parameter in block.parameters):
+        return []
+    position = blocks.index(block)
+    blocks[position : position + 1] = parts = block.split()
+    return [part for part in parts if part.gather_gradients()]
 
 
 def _adjusted_gradients(block: ParameterBlock, options: Options) -> Array:

@@ -7,10 +7,9 @@ graph writes each straight to its place (:attr:`npnn_cli.autograd.Tensor.packed`
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
@@ -66,7 +65,9 @@ class ParameterBlock:
     @property
     def gradients(self) -> Array:
         """See above. Their places hold this array and nothing else does, so that those who do can be counted."""
-        return cast(Array, self._places[0].base)
+        gradients = self._places[0].base
+        assert gradients is not None
+        return gradients
 
     @cached_property
     def scratch(self) -> Array:
@@ -80,18 +81,16 @@ class ParameterBlock:
             Whether the block can be updated as a whole: every parameter has a gradient, and its data are still the view
             of ``weights``, which a user may have replaced.
         """
-        gradients = [parameter.grad for parameter in self.parameters]
-        data = [parameter.data for parameter in self.parameters]
-        if not all(map(operator.is_, data, self._data)):
-            return False
-        if all(map(operator.is_, gradients, self._places)):
-            return True
-        if any(gradient is None for gradient in gradients):
-            return False
-        # The places may be in use: they hold what somebody has kept, or has made another's gradient.
-        self._make_places_for_gradients()
-        for place, gradient in zip(self._places, gradients, strict=True):
-            place[...] = gradient
+        all_in_place = True
+        for parameter, data, place in zip(self.parameters, self._data, self._places, strict=True):
+            if parameter.data is not data or parameter.grad is None:
+                return False
+            all_in_place = all_in_place and parameter.grad is place
+        if not all_in_place:
+            # The places may be in use: they hold what somebody has kept, or has made another's gradient.
+            self._make_places_for_gradients()
+            for parameter, place in zip(self.parameters, self._places, strict=True):
+                place[...] = parameter.grad
         return True
 
     def _make_places_for_gradients(self) -> None:
