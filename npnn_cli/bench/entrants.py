@@ -6,15 +6,21 @@ import os
 from collections.abc import Collection, Iterator
 from typing import Any
 
+from npnn_cli.bench.floor import handwritten_for
 from npnn_cli.bench.process import Entrant
 from npnn_cli.spec import RunSpec
+from npnn_cli.training.building import build_network
 
-NPNN = "npnn"
+NPNN, BY_HAND = "npnn", "hand-written NumPy"
 MOST_THREADS = 2
 
 
 def entrants(spec: RunSpec, against: Collection[str]) -> list[Entrant]:
-    """All that a spec is timed in; npnn first, as the spec says, and every form once for each number of threads.
+    """All that a spec is timed in; npnn first, with the threads that the spec says.
+
+    With other numbers of threads, npnn and what was written by hand are forms of their own, so that like is compared
+    with like, and what the spec could say to be faster on this machine is seen. Of a library, each form is timed with
+    each number, of which the best will count.
 
     Args:
         spec: as it is timed, its threads resolved.
@@ -29,8 +35,14 @@ def engine(spec: RunSpec) -> Entrant:
 
 
 def _others(spec: RunSpec, against: Collection[str]) -> Iterator[Entrant]:
-    yield from _engine_with_other_threads(spec)
-    yield from _with_any_threads("hand-written NumPy", "npnn_cli.bench.floor")
+    usual = engine(spec).threads
+    others = [threads for threads in thread_counts() if threads != usual]
+    for threads in others:
+        yield Entrant(f"{NPNN}, threads: {threads}", "npnn_cli.bench.engine", threads, {"threads": threads})
+    yield Entrant(BY_HAND, "npnn_cli.bench.floor", usual)
+    is_written = handwritten_for(build_network(spec).spec) is not None
+    for threads in others if is_written else ():  # if it is not, once is enough to say so
+        yield Entrant(f"{BY_HAND}, threads: {threads}", "npnn_cli.bench.floor", threads)
     if "torch" in against:
         optimizer = spec.optimizer.type
         forms: list[tuple[str, dict[str, Any]]] = [
@@ -44,13 +56,6 @@ def _others(spec: RunSpec, against: Collection[str]) -> Iterator[Entrant]:
                 yield from _with_any_threads(form, "npnn_cli.bench.pytorch", **options)
     if "sklearn" in against:
         yield from _with_any_threads("scikit-learn MLPClassifier", "npnn_cli.bench.scikit_learn")
-
-
-def _engine_with_other_threads(spec: RunSpec) -> Iterator[Entrant]:
-    """Forms of their own: they are not what the spec says, but what it could say to be faster on this machine."""
-    for threads in thread_counts():
-        if threads != engine(spec).threads:
-            yield Entrant(f"{NPNN}, threads: {threads}", "npnn_cli.bench.engine", threads, {"threads": threads})
 
 
 def has_images(spec: RunSpec) -> bool:
