@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 
 from npnn_cli import registry
 from npnn_cli.commands.app import app
+from npnn_cli.spec.components import import_components
 
 CONFIGS = Path(__file__).parents[1] / "configs"
 
@@ -20,7 +21,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture
 def throwaway(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever a test registers is forgotten after it."""
+    """Whatever a test registers is forgotten after it, but not what is imported in the meantime: it is there before."""
+    import_components()
     for kind in vars(registry).values():
         if isinstance(kind, registry.Kind):
             monkeypatch.setattr(kind, "_entries", dict(kind._entries))

@@ -3,11 +3,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from small_specs import blobs, write_spec
 from typer.testing import CliRunner, Result
 
+from npnn_cli import registry
+from npnn_cli.autograd import lift
+from npnn_cli.autograd.ops.primitive import primitive
 from npnn_cli.commands.app import app
+from npnn_cli.examples import example, normal
+from npnn_cli.nn import Module
+from npnn_cli.registry import layers, losses, optimizers, schedulers
 
 __all__ = ["blobs"]
 
@@ -37,3 +44,26 @@ def train(npnn: Callable[..., Result]) -> Callable[..., Path]:
         return folder
 
     return run
+
+
+@pytest.fixture
+def small_catalogue(throwaway):
+    """So few components that all are proved at once; what a test registers comes on top, and is forgotten after it."""
+    kept = {"Linear", "Tanh", "MSELoss", "SGD", "Adam"}  # what the proofs and the specs below are made of
+    for kind in (registry.ops, registry.functions, layers, losses, optimizers, schedulers):
+        for name in set(kind) - kept:
+            del kind._entries[name]
+
+
+@pytest.fixture
+def wrong_layer(small_catalogue):
+    """A CELU whose derivative is wrong by a hundred-thousandth, its op registered like any other."""
+
+    @primitive(example(normal(3, 4)))
+    def celu(x, /):
+        return np.where(x > 0, x, np.expm1(x)), lambda g: g * (1 + 1e-5) * np.exp(np.minimum(x, 0))
+
+    @layers.register(example(normal(3, 4)))
+    class CELU(Module):
+        def forward(self, input):
+            return lift(celu)(input)
