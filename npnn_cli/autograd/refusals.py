@@ -21,6 +21,8 @@ REFUSALS = (ValueError, TypeError, IndexError, AttributeError, OverflowError)
 _EXPECTED = {
     "could not be broadcast": "sizes must be equal or 1, counted from the last dimension",
     "core dimension": "sizes along which products are summed must be equal",
+    "cannot be interpreted as an integer": "expected whole numbers",
+    "not supported between instances of": "expected numbers that can be compared",
 }
 
 

@@ -35,7 +35,7 @@ class Optimizer(Component):
         counters: the names of those parts of the state that are numbers.
 
     Raises:
-        TypeError: if ``params`` is a lone tensor, or something in it is no tensor.
+        TypeError: if ``params`` is a lone tensor or nothing iterable, or something in it is no tensor.
         ValueError: if there is no parameter, one is there twice or is no leaf, or an option is out of its range.
     """
 
@@ -46,6 +46,8 @@ class Optimizer(Component):
     def __init__(self, params: Params) -> None:
         if isinstance(params, Tensor):
             raise TypeError(f"{type(self).__name__}: expected an iterable of parameters, got one: put it in a list")
+        if not isinstance(params, Iterable):
+            raise TypeError(f"{type(self).__name__}: expected an iterable of parameters, got {params!r}")
         entries: list[Any] = list(params)
         if not entries:
             raise ValueError(f"{type(self).__name__}: got no parameters to optimize")

@@ -252,6 +252,8 @@ def test_what_cannot_be_optimized_is_refused(entry, example):
         entry.component([], **example.options)
     with pytest.raises(TypeError, match="put it in a list"):
         entry.component(Tensor([1.0, 2.0], requires_grad=True), **example.options)
+    with pytest.raises(TypeError, match=f"^{entry.name}: expected an iterable of parameters, got None"):
+        entry.component(None, **example.options)
     with pytest.raises(ValueError, match=r"out of range: lr=-1"):
         entry.component(parameters(), **example.options | {"lr": -1})
     with pytest.raises(TypeError, match=f"^{entry.name}: lr must be a number, got 'fast'"):
