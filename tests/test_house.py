@@ -18,6 +18,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 # No room imports a later one.
 ROOMS = [
+    "aligned",
     "examples",
     "options",
     "registry",
@@ -34,7 +35,7 @@ ROOMS = [
     "bench",
     "commands",
 ]
-ENGINE = {"examples", "options", "registry", "autograd", "functional", "nn", "optim"}
+ENGINE = {"aligned", "examples", "options", "registry", "autograd", "functional", "nn", "optim"}
 FRONT_DOOR = "__init__"  # npnn_cli itself, which loads the public names from their rooms when they are asked for
 
 SEEDED = {"default_rng", "Generator", "SeedSequence", "BitGenerator", "PCG64"}

@@ -101,7 +101,7 @@ def backward(root: Tensor, gradient: Array) -> None:
             g = gradients.pop(tensor)
             _refuse_changes(tensor)
             for source, contribution in contributions(tensor, g):
-                if source.packed is not None and contribution is source.packed.gradient:
+                if source.packed is not None and contribution is source.packed.place:
                     source.grad = contribution  # written to its place already
                 elif not source.links:
                     _reach_leaf(source, contribution, g)
@@ -171,13 +171,13 @@ class Packed(NamedTuple):
     """What an optimizer that has packed a leaf knows of it.
 
     Attributes:
-        data: the leaf's, a view of all packed data; others, if they were replaced since.
-        gradient: where its gradient is to be written: one of the places.
+        data: the leaf's when it was packed, a view of all packed data; the leaf has others if they were replaced since.
+        place: where its gradient is to be written.
         places: those of all leaves that are packed together, views of one array.
     """
 
     data: Array
-    gradient: Array
+    place: Array
     places: Sequence[Array]
 
 
@@ -190,16 +190,19 @@ def free_buffer(leaf: Tensor) -> Array | None:
     packed = leaf.packed
     if packed is None or leaf.grad is not None or packed.data is not leaf.data:
         return None
-    place = packed.gradient
+    place = packed.place
     holders = sys.getrefcount(place) + sys.getrefcount(place.base) - len(packed.places)
     return place if holders == _HOLDERS_OF_FREE_PLACE else None
 
 
 def _count_holders_of_free_place() -> int:
-    """What :func:`free_buffer` counts if nothing but :class:`Packed` holds a place, with an optimizer or without."""
+    """What :func:`free_buffer` counts if nothing but :class:`Packed` holds a place, with an optimizer or without.
+
+    It is measured in the same words, for versions of Python differ in what they count of a local name.
+    """
     places = [np.empty(1)[:]]
     packed = Packed(np.empty(1), places[0], places)
-    place = packed.gradient
+    place = packed.place
     return sys.getrefcount(place) + sys.getrefcount(place.base) - len(packed.places)
 
 

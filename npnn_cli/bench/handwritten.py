@@ -2,8 +2,8 @@
 
 Each class is one network on MNIST, written out for it alone: the gathering of a batch, forward, backward, clipping,
 Adam. What makes it fast is what makes the engine fast; :mod:`npnn_cli.autograd.ops.fused_convolution` tells how images
-lie in memory. Nothing is general here, and nothing is checked. As for the engine, freed memory should be kept for
-reuse: :func:`npnn_cli.training.allocator.keep_freed_memory`.
+lie in memory, and :mod:`npnn_cli.aligned` where arrays begin. Nothing is general here, and nothing is checked. As for
+the engine, freed memory should be kept for reuse: :func:`npnn_cli.training.allocator.keep_freed_memory`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
-from npnn_cli.autograd.ops.aligned import aligned_empty
+from npnn_cli.aligned import aligned_empty
 
 Array = NDArray[Any]
 
@@ -266,9 +266,8 @@ def _correlate_turned(bordered: Array, weight: Array) -> Array:
     """
     turned = weight[:, :, ::-1].transpose(3, 1, 2, 0).reshape(3 * 8, 3 * 16)
     batch = bordered.shape[-1] // 7
-    even, odd = (turned @ _three_rows(bordered)).reshape(
-        2, 14, 3, 8, 7, batch
-    )  # by column of the filters, to be shifted
+    products = turned @ _three_rows(bordered)  # (2, 14, 3·8, 7·N): by column of the filters, to be shifted
+    even, odd = products.reshape(2, 14, 3, 8, 7, batch)
     gradient = np.empty((14, 8, 7, 2, batch), np.float32)
     of_even, of_odd = even[:, 1], odd[:, 1]
     of_even += odd[:, 0]
@@ -285,9 +284,9 @@ def _cross_entropy(logits: Array, labels: Array) -> tuple[float, Array]:
     share = np.float32(1 / len(labels))
     at_labels = np.ravel_multi_index((labels, np.arange(len(labels))), logits.shape)
     logits -= np.maximum.reduce(logits)
-    probabilities = np.exp(logits)
-    totals = np.add.reduce(probabilities)
+    gradient = np.exp(logits)
+    totals = np.add.reduce(gradient)
     loss = (np.add.reduce(np.log(totals)) - np.add.reduce(logits.take(at_labels))) * share
-    probabilities *= share / totals
-    probabilities.reshape(-1)[at_labels] -= share
-    return float(loss), probabilities
+    gradient *= share / totals
+    gradient.reshape(-1)[at_labels] -= share
+    return float(loss), gradient

@@ -140,7 +140,7 @@ class _Part:
             gathered.flags.writeable = False
         else:
             out = None if self._gathered is None else self._gathered[: len(chosen)]
-            # No index is out of range; "clip" is the fastest way not to check it, and the only one without a copy.
+            # No index is out of range; any mode but the default writes to ``out`` without a copy in between.
             gathered = self._samples.take(chosen, axis=0, out=out, mode="clip")
         if self._scaling is None:
             return gathered.astype(self._dtype, copy=False)

@@ -8,21 +8,20 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 
-class _Way(NamedTuple):
-    """How numbers of one dtype are scaled into another.
+class _Conversion(NamedTuple):
+    """What scaling numbers of one dtype into another needs.
 
     Attributes:
-        keeps_digits: whether all of them can be converted into the other without loss.
+        is_lossless: whether all numbers of the one can be converted into the other.
         mean: in the other dtype: a float64 one would make a float32 loop run in float64.
         std: likewise.
-        reciprocal_std: 1 / std, likewise, to multiply pixels by, whose few digits a rounding more does not touch: this
-            takes a third of the time. None for floating numbers.
+        reciprocal_std: 1 / std, likewise.
     """
 
-    keeps_digits: bool
+    is_lossless: bool
     mean: NDArray[Any]
     std: NDArray[Any]
-    reciprocal_std: NDArray[Any] | None
+    reciprocal_std: NDArray[Any]
 
 
 class Standardize:
@@ -39,7 +38,7 @@ class Standardize:
     def __init__(self, mean: ArrayLike, std: ArrayLike) -> None:
         self.mean: NDArray[np.float64] = np.array(mean, dtype=np.float64)
         self.std: NDArray[np.float64] = np.array(std, dtype=np.float64)
-        self._ways: dict[tuple[np.dtype[Any], np.dtype[Any]], _Way] = {}
+        self._conversions: dict[tuple[np.dtype[Any], np.dtype[Any]], _Conversion] = {}
         if self.mean.shape != self.std.shape:
             raise ValueError(f"mean has the shape {self.mean.shape} but std {self.std.shape}; they must agree")
         if not np.isfinite(self.mean).all():
@@ -79,25 +78,25 @@ class Standardize:
             out: the array to scale into, of the shape of x; a new one unless given.
         """
         scaled = np.empty(x.shape, dtype) if out is None else out
-        way = self._ways.get((x.dtype, scaled.dtype)) or self._way(x.dtype, scaled.dtype)
-        if way.keeps_digits:
+        conversion = self._conversion(x.dtype, scaled.dtype)
+        if conversion.is_lossless:
             scaled[...] = x  # converting bytes first is faster than within the subtraction
-            scaled -= way.mean
+            scaled -= conversion.mean
         else:
             # The loop's dtype is given because NumPy would choose it by that of the result.
             np.subtract(x, self.mean, out=scaled, dtype=np.result_type(x, scaled))
-        if way.reciprocal_std is None:
-            scaled /= way.std
-        else:
-            scaled *= way.reciprocal_std
+        if x.dtype.kind == "f":
+            scaled /= conversion.std
+        else:  # multiplying is faster, and one rounding more does not matter to whole numbers, such as pixels
+            scaled *= conversion.reciprocal_std
         return scaled
 
-    def _way(self, given: np.dtype[Any], wanted: np.dtype[Any]) -> _Way:
-        """Find out how numbers of one dtype are scaled into another; it takes time, and is the same for every batch."""
-        reciprocal_std = None if given.kind == "f" else (1 / self.std).astype(wanted)
-        way = _Way(np.can_cast(given, wanted), self.mean.astype(wanted), self.std.astype(wanted), reciprocal_std)
-        self._ways[given, wanted] = way
-        return way
+    def _conversion(self, given: np.dtype[Any], wanted: np.dtype[Any]) -> _Conversion:
+        """What does not change from batch to batch."""
+        if (given, wanted) not in self._conversions:
+            statistics = (statistic.astype(wanted) for statistic in (self.mean, self.std, 1 / self.std))
+            self._conversions[given, wanted] = _Conversion(np.can_cast(given, wanted), *statistics)
+        return self._conversions[given, wanted]
 
     def inverse(self, x: NDArray[Any]) -> NDArray[Any]:
         """Undo the scaling: ``x * std + mean``, in a new array of the floating dtype of ``x``."""

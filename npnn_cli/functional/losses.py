@@ -66,7 +66,7 @@ def cross_entropy(
     """
     if reduction == "mean" and weight is None and label_smoothing == 0:
         indices = array_of(target)
-        if all_count(input.data, indices, ignore_index):
+        if _all_count(input.data, indices, ignore_index):
             return apply(losses.mean_cross_entropy, input, indices)
     require(0 <= label_smoothing <= 1, "cross_entropy", "label_smoothing must lie between 0 and 1", label_smoothing)
     input = floating("cross_entropy", input)
@@ -220,16 +220,12 @@ def _class_weights(input: Tensor, weight: Any, op: str) -> Array:
     return weights
 
 
-def may_all_count(input: Array, indices: Array, ignore_index: int) -> bool:
-    """Whether these are whole numbers, one for each row of the input, a matrix; and no class is ignored."""
-    shape = input.shape
-    is_index_each = len(shape) == 2 and indices.shape == shape[:1] and indices.dtype.kind in "iu"
-    return is_index_each and indices.size > 0 and not 0 <= ignore_index < shape[1]
-
-
-def all_count(input: Array, indices: Array, ignore_index: int) -> bool:
+def _all_count(input: Array, indices: Array, ignore_index: int) -> bool:
     """Whether these are class indices, one for each row of the input, a matrix; all valid, and no class is ignored."""
-    return may_all_count(input, indices, ignore_index) and bool(((indices >= 0) & (indices < input.shape[1])).all())
+    shape = input.shape
+    if len(shape) != 2 or indices.shape != shape[:1] or indices.dtype.kind not in "iu" or not indices.size:
+        return False
+    return bool(((indices >= 0) & (indices < shape[1])).all()) and not 0 <= ignore_index < shape[1]
 
 
 def _own_weights(weights: Array, indices: Array, ignore_index: int) -> Array:

@@ -36,33 +36,31 @@ def loss_in_a_row(model: Module, loss: Loss, inputs: Array, targets: Array) -> t
         targets: of the batch.
 
     Returns:
-        None where a graph is needed: if the model is more than ops in a row, or has not been called on such inputs yet,
-        which shows what ops it takes; if a gradient is not to go to the place that an optimizer has made for it; or if
-        an op refuses its inputs, which a graph can explain.
+        None where a graph is needed: if the loss is no single op; if the model is more than ops in a row, or has not
+        been called on such inputs yet, which shows what ops it takes; if a gradient is not to go to the place that an
+        optimizer has made for it; or if an op refuses its inputs, which a graph can explain.
     """
+    of_loss: Any = loss.op_on(targets)
     row = _planned_steps(model, inputs)
     places = _places(row)
-    if not places or not is_grad_enabled():
+    if of_loss is None or not places or not is_grad_enabled():
         return None
-    links = []
+    joints: list[Any] = []
     x = inputs
     try:
-        for step, gradients in zip(row, places, strict=True):
+        for step in row:
             op: Any = step.op
-            x, joint = op(x, *step.data)
-            links.append((joint, step.present, gradients))
-        of_loss: Any = loss.op_on(x, targets)
-        if of_loss is None:
-            return None
+            x, joint = op(x, *step.arguments)
+            joints.append(joint)
         value, derivative, _ = of_loss(x, targets)
     except REFUSALS:
         return None
 
     def backward() -> None:
         g: Any = derivative(np.asarray(1, value.dtype))
-        for joint, present, gradients in reversed(links):
+        for step, joint, gradients in zip(reversed(row), reversed(joints), reversed(places), strict=True):
             joint.differentiate(g, gradients)
-            for position, parameter in present:
+            for position, parameter, _ in step.links:
                 parameter.grad = gradients[position]
             g = gradients.get(0)
 
@@ -79,18 +77,17 @@ def _planned_steps(model: Module, inputs: Array) -> list[Step]:
 def _places(row: Sequence[Step]) -> list[Gradients]:
     """For each op, by position, where the gradients of its parameters are to be written.
 
-    None at all if a step is not one op, or if one parameter has no place, or other data than its op was chosen for. A
+    Empty if a step is not one op, or if a parameter has no place, or other data than its op was chosen for. A
     parameter that stands twice in the row has a place only once, and gradients that would have to be added.
     """
     places: list[Gradients] = []
     for step in row:
         if step.op is None:
             return []
-        gradients: Gradients = {0: None} if places else {}
-        data = step.data
-        for position, parameter in step.present:
+        gradients: Gradients = {0: None} if places else {}  # the input of the first op needs none
+        for position, parameter, data in step.links:
             place = free_buffer(parameter)
-            if place is None or parameter.data is not data[position - 1] or not parameter.requires_grad:
+            if place is None or parameter.data is not data or not parameter.requires_grad:
                 return []
             gradients[position] = place
         places.append(gradients)

@@ -33,20 +33,20 @@ class Step(NamedTuple):
         modules: these layers.
         op: computes them from the input and the parameters of them all; None for a single layer, which does so itself.
         parameters: those that the op takes, in its order; None for one that is not there.
-        data: theirs when the op was chosen, on whose shape and dtype the choice rests.
-        present: the parameters that are there, each with its position among the inputs of the op.
+        arguments: their data when the op was chosen, on whose shape and dtype the choice rests.
+        links: of those that are there, the position among the inputs of the op, the parameter, and its data then.
     """
 
     modules: Sequence[Module]
     op: Primitive | None = None
     parameters: Sequence[Parameter | None] = ()
-    data: Sequence[Array | None] = ()
-    present: Sequence[tuple[int, Parameter]] = ()
+    arguments: Sequence[Array | None] = ()
+    links: Sequence[tuple[int, Parameter, Array]] = ()
 
     @property
     def is_up_to_date(self) -> bool:
         """Whether the parameters still have the data for which the op was chosen."""
-        return all(parameter.data is self.data[position - 1] for position, parameter in self.present)
+        return all(parameter.data is data for _, parameter, data in self.links)
 
     def __call__(self, input: Tensor) -> Tensor:
         """Pass the input through the layers."""
@@ -111,9 +111,9 @@ def _first_step(modules: Sequence[Module], input: Tensor) -> Step:
 def _at_once(modules: Sequence[Module], op: Primitive) -> Step:
     layers = (module for module in modules if isinstance(module, Linear | Conv2d))
     parameters = [parameter for layer in layers for parameter in (layer.weight, layer.bias)]
-    data = [None if parameter is None else parameter.data for parameter in parameters]
-    present = [(position, parameter) for position, parameter in enumerate(parameters, start=1) if parameter is not None]
-    return Step(modules, op, parameters, data, present)
+    arguments = [None if parameter is None else parameter.data for parameter in parameters]
+    links = [(position, p, p.data) for position, p in enumerate(parameters, start=1) if p is not None]
+    return Step(modules, op, parameters, arguments, links)
 
 
 def _length_of_stack(modules: Sequence[Module], shape: tuple[int, ...]) -> int:

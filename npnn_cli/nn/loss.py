@@ -14,7 +14,6 @@ from npnn_cli.autograd.ops.primitive import Array, Primitive
 from npnn_cli.autograd.tensor import Tensor
 from npnn_cli.examples import classes, constant, example, nonzero, normal, uniform
 from npnn_cli.functional import Reduction
-from npnn_cli.functional.losses import may_all_count
 from npnn_cli.nn.module import Buffer, Module
 from npnn_cli.registry import losses
 
@@ -42,8 +41,11 @@ class Loss(Module):
         """Compute the loss of outputs against targets."""
         raise NotImplementedError(f"{type(self).__name__} must define forward")
 
-    def op_on(self, input: Array, target: Array) -> Primitive | None:
-        """An op that by itself computes the loss of these, as :meth:`forward` does; None if it takes more than one."""
+    def op_on(self, target: Array) -> Primitive | None:
+        """An op of outputs and these targets that by itself computes what :meth:`forward` does; None if there is none.
+
+        It has one derivative, that with respect to the outputs, and refuses outputs and targets that do not fit.
+        """
         return None
 
 
@@ -145,10 +147,11 @@ class CrossEntropyLoss(Loss):
         """Compute the loss of logits (N, C, ...) against class indices (N, ...) or probabilities (N, C, ...)."""
         return F.cross_entropy(input, target, self.weight, self.ignore_index, self.reduction, self.label_smoothing)
 
-    def op_on(self, input: Array, target: Array) -> Primitive | None:
-        """The mean over class indices that all count is an op, which refuses those that are no classes."""
+    def op_on(self, target: Array) -> Primitive | None:
+        """The mean over class indices, one per sample, is an op if all classes count alike."""
         is_plain_mean = self.reduction == "mean" and self.weight is None and self.label_smoothing == 0
-        return mean_cross_entropy if is_plain_mean and may_all_count(input, target, self.ignore_index) else None
+        are_indices = target.ndim == 1 and target.dtype.kind in "iu" and target.size > 0
+        return mean_cross_entropy if is_plain_mean and are_indices and self.ignore_index < 0 else None
 
 
 @losses.register(

@@ -9,7 +9,7 @@ import numpy as np
 
 from npnn_cli.autograd.ops.primitive import Array
 from npnn_cli.examples import example
-from npnn_cli.optim.optimizer import Optimizer, Options, Params, State, kept
+from npnn_cli.optim.optimizer import Optimizer, Options, Params, State, kept, moving_average
 from npnn_cli.registry import optimizers
 
 __all__ = ["Adam", "AdamW", "NAdam", "RAdam"]
@@ -29,16 +29,12 @@ class _AdamLike(Optimizer):
         """The number t of this step, and m and v after it. The scratch, which may be ``g``, is spoiled."""
         beta1, beta2 = betas
         t = state["step"] = state.get("step", 0) + 1
-        m, v = kept(state, "exp_avg", g), kept(state, "exp_avg_sq", g)
         # m = β1·m + (1-β1)·g, scaled to and fro: another array would have to pass through the cache.
+        m = kept(state, "exp_avg", g)
         m *= beta1 / (1 - beta1)
         m += g
         m *= 1 - beta1
-        # v = β2·v + (1-β2)·g²
-        squares = np.square(g, out=scratch)
-        squares *= 1 - beta2
-        v *= beta2
-        v += squares
+        v = moving_average(state, "exp_avg_sq", np.square(g, out=scratch), beta2)
         return t, m, v
 
 

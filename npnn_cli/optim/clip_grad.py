@@ -31,7 +31,7 @@ def clip_grad_norm_(
 
     See https://pytorch.org/docs/stable/generated/torch.nn.utils.clip_grad_norm_.html.
     """
-    gradients = _gradients(parameters, at_once=norm_type != 0)  # whose 0-norms count those that are not 0
+    gradients = _gradients(parameters, as_one=norm_type != 0)  # the 0-norm counts arrays, so they stay apart
     norm = _norm(gradients, norm_type)
     if error_if_nonfinite and not math.isfinite(norm):
         raise RuntimeError(f"clip_grad_norm_: the norm of the gradients must be finite, got {norm}")
@@ -51,14 +51,14 @@ def clip_grad_value_(parameters: Iterable[Tensor] | Tensor, clip_value: float) -
         np.clip(gradient, -clip_value, clip_value, out=gradient)
 
 
-def _gradients(parameters: Iterable[Tensor] | Tensor, at_once: bool = True) -> list[Array]:
+def _gradients(parameters: Iterable[Tensor] | Tensor, as_one: bool = True) -> list[Array]:
     """All gradients; as one array, if they are just those that an optimizer has packed in it."""
     several = [parameters] if isinstance(parameters, Tensor) else list(parameters)
     gradients = [parameter.grad for parameter in several if parameter.grad is not None]
     packed = several[0].packed if several else None
-    if not at_once or packed is None or len(gradients) != len(packed.places):
+    if not as_one or packed is None or len(gradients) != len(packed.places):
         return gradients
-    everything = packed.gradient.base
+    everything = packed.place.base
     are_in_place = all(map(operator.is_, gradients, packed.places))
     return [everything] if are_in_place and everything is not None else gradients
 

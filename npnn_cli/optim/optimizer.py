@@ -119,11 +119,11 @@ class Optimizer(Component):
 
         Args:
             w: the weights of many parameters, one after the other.
-            g: their gradients, which must not be changed, but are lost once something is written to ``scratch``.
+            g: their gradients, to be read only, and before anything is written to ``scratch``, which may be ``g``.
             state: what the rule keeps, empty at first: arrays like ``w``, and numbers.
             options: the group's.
-            scratch: an array like ``w`` for what is computed on the way. With weight decay, it is ``g``: the fewer
-                arrays a rule goes through, the more of them stay in the cache.
+            scratch: an array like ``w`` for what is computed on the way. It is ``g`` where weight decay or ``maximize``
+                have changed the gradients: the fewer arrays a rule goes through, the more of them stay in the cache.
         """
         raise NotImplementedError(f"{type(self).__name__} must define update")
 
@@ -214,7 +214,8 @@ def _split(block: ParameterBlock, blocks: list[ParameterBlock]) -> list[Paramete
 def _adjusted_gradients(block: ParameterBlock, options: Options) -> Array:
     """The gradients, turned around if they are to be climbed, after weight decay (which may change the weights).
 
-    They are the scratch if they are not the gradients as they were.
+    Returns:
+        The block's gradients, or its scratch if anything about them had to be changed.
     """
     g = block.gradients
     weight_decay, maximize = options.get("weight_decay", 0.0), options.get("maximize", False)

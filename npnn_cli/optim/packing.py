@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from npnn_cli.aligned import aligned_empty
 from npnn_cli.autograd.graph import Packed
-from npnn_cli.autograd.ops.aligned import aligned_empty
 from npnn_cli.autograd.ops.primitive import Array
 from npnn_cli.autograd.tensor import Tensor
 
@@ -22,7 +22,7 @@ State = dict[str, Any]
 
 
 def aligned_zeros(size: int, dtype: np.dtype[Any]) -> Array:
-    """Zeros (size,) that begin where a line of the cache does: there the passes of Adam take a tenth less time."""
+    """Zeros (size,) that begin where a line of the cache does, as all arrays of an update rule do."""
     zeros = aligned_empty((size,), dtype)
     zeros.fill(0)
     return zeros
@@ -64,7 +64,7 @@ class ParameterBlock:
 
     @property
     def gradients(self) -> Array:
-        """See above. Their places hold this array and nothing else does, so that those who do can be counted."""
+        """See above. Only its places hold this array, so that outsiders who do can be counted (free_buffer)."""
         gradients = self._places[0].base
         assert gradients is not None
         return gradients

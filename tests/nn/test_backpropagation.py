@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from npnn_cli import Tensor, no_grad
+from npnn_cli.autograd.ops.linear_stack import linear_relu_stack
 from npnn_cli.nn import (
     MLP,
     Conv2d,
@@ -18,9 +19,12 @@ from npnn_cli.nn import (
     ReLU,
     Sequential,
     Tanh,
+    fusion,
 )
 from npnn_cli.nn.backpropagation import loss_in_a_row
 from npnn_cli.optim import SGD, Adam
+from npnn_cli.spec import TrainingSpec
+from npnn_cli.training.loop import TrainingStep
 
 RNG = np.random.default_rng(0)
 IMAGES = RNG.standard_normal((6, 2, 8, 4)).astype(np.float32)
@@ -91,7 +95,7 @@ class Doubled(Sequential):
 
 
 class Squared(CrossEntropyLoss):
-    def op_on(self, input, target):
+    def op_on(self, target):
         return None
 
 
@@ -130,6 +134,25 @@ def test_what_is_more_than_ops_in_a_row_is_left_to_the_graph(model, loss, target
     optimizer.zero_grad()
 
     assert loss_in_a_row(model, loss, ROWS, targets) is None
+
+
+def test_what_is_left_to_the_graph_because_of_its_loss_has_not_been_computed_before(monkeypatch):
+    passes = []
+
+    def counted(*arrays):
+        passes.append(arrays)
+        return linear_relu_stack(*arrays)
+
+    monkeypatch.setattr(fusion, "linear_relu_stack", counted)
+    model = perceptron()
+    optimizer = prepared(model, ROWS)
+    training = TrainingSpec(epochs=1)
+    step = TrainingStep(model, MSELoss(), optimizer, None, training)
+    passes.clear()
+
+    step(ROWS, np.eye(3, dtype=np.float32)[DIGITS])
+
+    assert len(passes) == 1
 
 
 def test_gradients_that_have_no_place_of_their_own_are_left_to_the_graph():

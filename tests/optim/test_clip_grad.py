@@ -86,8 +86,8 @@ def test_by_another_norm(is_packed, norm_type):
     if is_packed:
         SGD(ours[:-1], lr=0.1)
         for tensor in ours[:-1]:
-            tensor.packed.gradient[...] = tensor.grad
-            tensor.grad = tensor.packed.gradient
+            tensor.packed.place[...] = tensor.grad
+            tensor.grad = tensor.packed.place
 
     norm = clip_grad_norm_(ours, 0.5, norm_type)
 

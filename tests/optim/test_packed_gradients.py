@@ -34,6 +34,17 @@ def test_they_lie_in_one_array_and_have_the_numbers_of_others():
         assert np.array_equal(ours, expected)
 
 
+def test_all_that_a_step_passes_over_begins_at_a_line_of_the_cache():
+    model = network()
+    optimizer = Adam(model.parameters())
+    differentiate(model)
+    optimizer.step()
+    first = next(iter(model.parameters()))
+    state = optimizer.state[first]
+    arrays = [first.data, first.grad, state["exp_avg"], state["exp_avg_sq"]]
+    assert [array.ctypes.data % 64 for array in arrays] == [0] * 4
+
+
 def test_no_step_allocates_them_anew():
     model = network()
     Adam(model.parameters())

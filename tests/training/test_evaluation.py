@@ -52,6 +52,22 @@ def test_classification(blobs):
     )
 
 
+def test_no_graph_is_recorded(monkeypatch):
+    network, splits = built()
+    recorded = []
+    original = Tensor.answer
+
+    def count(data, links=(), *more):
+        recorded.append(links)
+        return original(data, links, *more)
+
+    monkeypatch.setattr(Tensor, "answer", count)
+    evaluate(network, splits, splits.test)
+
+    assert recorded
+    assert not any(recorded)
+
+
 @pytest.mark.parametrize("sections", [{}, CLASSIFICATION], ids=["regression", "classification"])
 def test_the_size_of_the_batches_does_not_matter(blobs, monkeypatch, sections):
     network, splits = built(**sections)

@@ -19,8 +19,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from npnn_cli.aligned import aligned_empty
 from npnn_cli.autograd.ops.activations import rectified
-from npnn_cli.autograd.ops.aligned import aligned_empty
 from npnn_cli.autograd.ops.convolution import Padding
 from npnn_cli.autograd.ops.primitive import Answer, Array, Gradients, Joint, primitive, put
 from npnn_cli.autograd.ops.row_convolution import batch_innermost, filter_matrix, overlapping_rows, rows_of_pixels
@@ -115,40 +115,39 @@ def _windows(x: Array, kernel: Pair) -> Array:
     shifts[:, :border] = shifts[:, border + height :] = 0
 
     def of_part(rows: slice) -> None:
-        for phase, column, of, windows, beneath in _shifts(kw, half_width):
-            place = shifts[phase, border + rows.start : border + rows.stop, column]
-            if windows != slice(0, half_width):
-                place[:, :, : windows.start] = place[:, :, windows.stop :] = 0
-            place[:, :, windows] = pixels[rows, :, beneath, of]
+        for tap in _taps(kw, half_width):
+            place = shifts[tap.window_phase, border + rows.start : border + rows.stop, tap.column]
+            place[:, :, : tap.windows.start] = place[:, :, tap.windows.stop :] = 0
+            place[:, :, tap.windows] = pixels[rows, :, tap.pixels, tap.pixel_phase]
 
     share(of_part, height, shifts.size)
     return overlapping_rows(shifts.reshape(2, height + 2 * border, kw * channels, half_width * batch), kh)
 
 
-class _Shift(NamedTuple):
-    """What lies beneath a column of the filters, in the windows of one phase.
+class _Tap(NamedTuple):
+    """One column of the filters beneath which the windows of one phase have pixels of another, or of the same.
 
     Attributes:
-        phase: of the windows.
+        window_phase: of the windows.
         column: of the filters.
-        of: the phase of the pixels beneath.
-        windows: those that have a pixel beneath, by their number in the phase.
-        pixels: these pixels, by their number in theirs.
+        pixel_phase: of the pixels.
+        windows: those that have a pixel there, by their number in the phase.
+        pixels: these pixels, by theirs.
     """
 
-    phase: int
+    window_phase: int
     column: int
-    of: int
+    pixel_phase: int
     windows: slice
     pixels: slice
 
 
 @functools.cache
-def _shifts(kw: int, half_width: int) -> list[_Shift]:
-    """The shifts of all phases and columns, those first in which windows and pixels have the same number."""
+def _taps(kw: int, half_width: int) -> list[_Tap]:
+    """All of them. Of each phase of the pixels, the first is one whose windows and pixels have the same numbers."""
     distances = [(phase, column, phase + column - kw // 2) for phase, column in np.ndindex(2, kw)]
     return [
-        _Shift(phase, column, distance % 2, *meeting(half_width, 1, distance // 2, half_width))
+        _Tap(phase, column, distance % 2, *meeting(half_width, 1, distance // 2, half_width))
         for phase, column, distance in sorted(distances, key=lambda place: abs(place[2] // 2))
     ]
 
@@ -248,8 +247,8 @@ def _shift_and_add(of_columns: Array, out: Array) -> None:
     """
     _, _, kw, _, half_width, _ = of_columns.shape
     for pixel_phase in (0, 1):
-        first, *others = (shift for shift in _shifts(kw, half_width) if shift.of == pixel_phase)
-        total = of_columns[first.phase, :, first.column]  # (rows, C, W/2, N), where they belong already
-        for phase, column, _, windows, pixels in others:
-            total[:, :, pixels] += of_columns[phase, :, column, :, windows]
+        first, *others = (tap for tap in _taps(kw, half_width) if tap.pixel_phase == pixel_phase)
+        total = of_columns[first.window_phase, :, first.column]  # (rows, C, W/2, N), where they belong already
+        for tap in others:
+            total[:, :, tap.pixels] += of_columns[tap.window_phase, :, tap.column, :, tap.windows]
         out[:, :, :, pixel_phase] = total

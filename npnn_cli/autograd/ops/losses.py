@@ -90,6 +90,8 @@ def mean_cross_entropy(x: Array, target: Array, /) -> Answer:
     the one-hot target q, the gradient is (softmax(x) - q) / N.
     """
     count = len(x)
+    if target.shape != (count,):
+        raise ValueError(f"expected {count} class indices, one for each row of the logits")
     logits = np.ascontiguousarray(x.T)  # (C, N): along the first axis, NumPy reduces many samples at once
     own = np.ravel_multi_index((target, np.arange(count)), logits.shape)  # where the targets' own are among all logits
     shifted = logits - np.maximum.reduce(logits)  # so that no exponential overflows
