@@ -24,6 +24,9 @@ class DataLoader:
     no scaling or casting is a read-only view, as this costs nothing. With ``reuse_batches``, each batch is written over
     the one before, which takes no new memory: for those who are done with a batch when they ask for the next.
 
+    A batch is made when it is asked for. To make the next one in a thread while the current one trains was tried: it
+    saved 3 % of a step at most, for NumPy's short operations keep one another waiting.
+
     Args:
         inputs: (N, ...).
         targets: (N, ...); integers are class indices.

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pytest
 from small_specs import small_spec
 
 from npnn_cli.bench import growth
@@ -66,7 +67,7 @@ def test_a_spec_that_is_resolved_grows_as_well():
 def test_growth_is_measured_in_every_member(monkeypatch):
     monkeypatch.setattr(growth, "BATCH_SIZES", (16, 32))
     monkeypatch.setattr(growth, "WIDTH_FACTORS", (1, 2))
-    monkeypatch.setattr(growth, "ADDED_LAYERS", (0, 15))
+    monkeypatch.setattr(growth, "ADDED_LAYERS", (0, 15, 30))
     told = []
 
     curves = measure_growth(small_spec(), 100, quick=True, tell=told.append)
@@ -74,16 +75,17 @@ def test_growth_is_measured_in_every_member(monkeypatch):
     assert [(curve.size, list(curve.sizes)) for curve in curves] == [
         (BATCH, [16, 32]),
         (WIDTH, [8, 16]),
-        (DEPTH, [1, 16]),
-        (DEPTH, [1, 16]),
+        (DEPTH, [1, 16, 31]),
+        (DEPTH, [1, 16, 31]),
     ]
     assert [curve.quantity for curve in curves] == ["time of a step (ms)"] * 3 + ["memory of training (MiB)"]
     for curve in curves:
-        assert len(curve.low) == len(curve.values) == len(curve.high) == 2
+        assert len(curve.low) == len(curve.values) == len(curve.high) == len(curve.sizes)
         assert all(
             0 < low <= value <= high for low, value, high in zip(curve.low, curve.values, curve.high, strict=True)
         )
-    assert curves[-1].values[0] < curves[-1].values[1]
+    shallow, deep, deeper = curves[-1].values  # in memory, where every layer takes as much as any other
+    assert deeper - deep == pytest.approx(deep - shallow, rel=0.15)
     assert len(told) == 4
 
 
