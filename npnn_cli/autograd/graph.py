@@ -180,6 +180,10 @@ class Packed(NamedTuple):
     place: Array
     places: Sequence[Array]
 
+    def __reduce__(self) -> tuple[type[None], tuple[()]]:
+        """A copy of a leaf has not been packed: it is None that is kept. A copied optimizer packs its leaves anew."""
+        return type(None), ()
+
 
 def free_buffer(leaf: Tensor) -> Array | None:
     """Where the gradient of a leaf without one is to be written.

@@ -72,6 +72,12 @@ class Plans(dict[tuple[str, tuple[int, ...]], list[Step]]):
             self.replacements = Module.replacements
         return self.get((input.dtype.char, input.shape[1:]))
 
+    def forget_outdated(self) -> None:
+        """Drop what holds no longer, and with it the data that it was found for."""
+        for key, steps in list(self.items()):
+            if not all(step.is_up_to_date for step in steps):
+                del self[key]
+
 
 def forward_in_order(modules: Sequence[Module], input: Tensor, plans: Plans) -> Tensor:
     """Pass the input through all modules in order, those that can be fused at once.
@@ -86,6 +92,7 @@ def forward_in_order(modules: Sequence[Module], input: Tensor, plans: Plans) -> 
         for step in known:
             input = step(input)
         return input
+    plans.forget_outdated()
     key = input.dtype.char, input.shape[1:]
     steps: list[Step] = []
     while modules:

@@ -65,6 +65,11 @@ class Module(Component):
             Module.replacements += 1
         super().__setattr__(name, value)
 
+    def __delattr__(self, name: str) -> None:
+        """Remove an attribute."""
+        super().__delattr__(name)
+        Module.replacements += 1
+
     def register_buffer(self, name: str, tensor: Any, persistent: bool = True) -> None:
         """Same as setting the attribute to a :class:`Buffer` of these data, or to None."""
         self._register(name, None if tensor is None else Buffer(tensor, persistent=persistent), Buffer)

@@ -130,6 +130,7 @@ def _torch_nadam(torch: Any, params: Any, **options: Any) -> Any:
 @optimizers.register(
     example(lr=0.01),
     example(lr=0.01, betas=(0.8, 0.95), eps=1e-6, weight_decay=0.1, momentum_decay=0.01, decoupled_weight_decay=True),
+    example(lr=0.01, weight_decay=0.1),
     reference=_torch_nadam,
 )
 class NAdam(_AdamLike):

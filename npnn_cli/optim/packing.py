@@ -80,6 +80,9 @@ class ParameterBlock:
         Returns:
             Whether the block can be updated as a whole: every parameter has a gradient, and its data are still the view
             of ``weights``, which a user may have replaced.
+
+        Raises:
+            ValueError: if a gradient is not of the shape of its parameter.
         """
         all_in_place = True
         for parameter, data, place in zip(self.parameters, self._data, self._places, strict=True):
@@ -90,7 +93,11 @@ class ParameterBlock:
             # The places may be in use: they hold what somebody has kept, or has made another's gradient.
             self._make_places_for_gradients()
             for parameter, place in zip(self.parameters, self._places, strict=True):
-                place[...] = parameter.grad
+                gradient: Any = parameter.grad
+                if np.shape(gradient) != place.shape:
+                    shapes = f"a parameter of shape {place.shape} has a gradient of shape {np.shape(gradient)}"
+                    raise ValueError(f"an optimizer cannot step: {shapes}")
+                place[...] = gradient
         return True
 
     def _make_places_for_gradients(self) -> None:

@@ -48,6 +48,16 @@ def test_a_mean_far_from_zero_costs_float64_data_no_digits() -> None:
     np.testing.assert_allclose(Standardize.fit(x)(x, np.float32).ravel(), np.arange(-2, 3) / np.sqrt(2), rtol=1e-6)
 
 
+def test_one_scaling_will_do_for_many_dtypes() -> None:
+    far = Standardize(1e8, 1.0)
+    assert far(np.zeros(1, np.uint8), np.float32).tolist() == [-1e8]
+    assert far(np.array([1e8 + 1, 1e8 + 3]), np.float32).tolist() == [1, 3]
+    near = Standardize(1.0, 3.0)
+    x = np.array([2.0], np.float32)
+    assert near(x, np.float32).dtype == np.float32
+    assert near(x, np.float64).tolist() == [1 / 3]
+
+
 @pytest.mark.parametrize("source", [np.uint8, np.float32, np.float64])
 def test_scaling_to_float32_makes_no_other_array(source: type[np.generic]) -> None:
     x = np.ones((64, 1, 100, 100), source)

@@ -60,6 +60,14 @@ def test_cross_entropy_towards_its_targets(probability):
     np.testing.assert_allclose(ours.grad, theirs.grad.numpy(), rtol=1e-12)
 
 
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+def test_cross_entropy_of_no_samples(reduction):
+    outputs, targets = np.zeros((0, 3), np.float32), np.zeros(0, np.int64)
+    ours = F.cross_entropy(Tensor(outputs), Tensor(targets), reduction=reduction)
+    theirs = torch.nn.functional.cross_entropy(torch.tensor(outputs), torch.tensor(targets), reduction=reduction)
+    assert_same(ours, theirs)
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_signals_are_resized_to_any_size(dtype):
     for old in (2, 3, 45, 64):

@@ -136,6 +136,19 @@ def test_what_is_more_than_ops_in_a_row_is_left_to_the_graph(model, loss, target
     assert loss_in_a_row(model, loss, ROWS, targets) is None
 
 
+def test_data_that_are_not_those_that_an_op_was_chosen_for_are_what_is_trained():
+    model, expected = perceptron(), perceptron()
+    model(ROWS)
+    for _ in range(2):  # the second packs the parameters anew
+        step = TrainingStep(model, CrossEntropyLoss(), SGD(model.parameters(), lr=0.5), None, TrainingSpec(epochs=1))
+        losses = [step(ROWS, DIGITS) for _ in range(3)]
+        by_hand = SGD(expected.parameters(), lr=0.5)
+        for loss in losses:
+            by_hand.zero_grad()
+            assert loss == by_graph(expected, CrossEntropyLoss(), ROWS, DIGITS)[0]
+            by_hand.step()
+
+
 def test_what_is_left_to_the_graph_because_of_its_loss_has_not_been_computed_before(monkeypatch):
     passes = []
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import numpy as np
 import pytest
 
@@ -145,5 +147,61 @@ def test_clipping_of_all_or_of_some_is_that_of_ordinary_gradients(clip, chosen):
         differentiate(model)
         parameters = list(model.parameters())
         clip(parameters[chosen] if isinstance(chosen, slice) else [parameters[position] for position in chosen])
-    for ours, expected in zip(packed.parameters(), ordinary.parameters(), strict=True):
-        assert np.allclose(ours.grad, expected.grad, rtol=1e-6, atol=1e-9)
+    assert_same_gradients(packed, ordinary)
+
+
+def assert_same_gradients(ours, expected):
+    for one, other in zip(ours.parameters(), expected.parameters(), strict=True):
+        np.testing.assert_allclose(one.grad, other.grad, rtol=1e-6, atol=1e-9)
+
+
+def in_two_groups(parameters):
+    return [{"params": parameters[:2]}, {"params": parameters[2:]}]
+
+
+def with_one_replaced(parameters):
+    parameters[1].grad = parameters[1].grad * 3
+    return parameters
+
+
+def with_two_exchanged(parameters):
+    parameters[0].grad, parameters[2].grad = parameters[2].grad, parameters[0].grad
+    return parameters
+
+
+@pytest.mark.parametrize("clip", [lambda p: clip_grad_norm_(p, 0.1), lambda p: clip_grad_value_(p, 0.01)])
+@pytest.mark.parametrize("group", [list, in_two_groups])
+@pytest.mark.parametrize("change", [list, with_one_replaced, with_two_exchanged, lambda parameters: parameters[::-1]])
+def test_clipping_goes_by_the_gradients_that_there_are(clip, group, change):
+    packed, ordinary = (MLP(3, [3], 3, rng=np.random.default_rng(1)) for _ in range(2))
+    Adam(group(list(packed.parameters())))
+    for model in (packed, ordinary):
+        model.zero_grad()
+        (model(X) ** 2).sum().backward()
+        clip(change(list(model.parameters())))
+    assert_same_gradients(packed, ordinary)
+
+
+@pytest.mark.parametrize("clip", [lambda p: clip_grad_norm_(p, 0.1), lambda p: clip_grad_value_(p, 0.01)])
+@pytest.mark.parametrize("protocol", [2, 4, 5])
+def test_a_pickled_model_has_gradients_of_its_own(clip, protocol):
+    model, ordinary = (MLP(3, [600], 2, rng=np.random.default_rng(1)) for _ in range(2))
+    optimizer = Adam(model.parameters())
+    for each in (model, ordinary):
+        differentiate(each)
+    loaded = pickle.loads(pickle.dumps(model, protocol))
+    clip(loaded.parameters())
+    clip(ordinary.parameters())
+    assert_same_gradients(loaded, ordinary)
+    bias = pickle.dumps(next(parameter for parameter in model.parameters() if parameter.shape == (2,)), protocol)
+    assert len(bias) < 1000  # the gradients of the others are not in it
+    del optimizer
+
+
+def test_a_gradient_of_another_shape_than_its_parameter_is_refused():
+    weight = Tensor(np.zeros((2, 3)), requires_grad=True)
+    optimizer = SGD([weight], lr=0.1)
+    weight.grad = np.ones(3)
+    with pytest.raises(ValueError, match=r"a parameter of shape \(2, 3\) has a gradient of shape \(3,\)"):
+        optimizer.step()
+    assert not weight.data.any()
