@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -57,6 +58,8 @@ def picture(path: Path, width: float, height: float) -> Iterator[Figure]:
         width: in inches, of 150 pixels each.
         height: in inches.
     """
+    # Where no home folder is writable, Matplotlib warns that its cache is a temporary one, which concerns nobody here.
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)
     # pyplot is avoided: it takes longer to import than all the drawing.
     from matplotlib import style
     from matplotlib.backends.backend_agg import FigureCanvasAgg

@@ -101,3 +101,17 @@ assert "matplotlib" in sys.modules and "matplotlib.pyplot" not in sys.modules
 )
 def test_long_names_are_cut_visibly(name, expected):
     assert shortened(name, 6) == expected
+
+
+def test_without_a_home_folder_matplotlib_has_nothing_to_say(tmp_path):
+    no_folder = tmp_path / "file"
+    no_folder.touch()
+    script = (
+        "from pathlib import Path; from npnn_cli.reports.canvas import picture\n"
+        f"with picture(Path({str(tmp_path / 'empty.png')!r}), 1, 1): pass"
+    )
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("MPL", "XDG"))}
+    result = subprocess.run(
+        [sys.executable, "-c", script], env=environment | {"HOME": str(no_folder)}, capture_output=True, text=True
+    )
+    assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
