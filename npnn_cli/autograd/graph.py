@@ -100,9 +100,9 @@ def backward(root: Tensor, gradient: Array) -> None:
             _, tensor = heapq.heappop(newest_first)
             g = gradients.pop(tensor)
             _refuse_changes(tensor)
-            for source, contribution in contributions(tensor, g):
-                if source.packed is not None and contribution is source.packed.place:
-                    source.grad = contribution  # written to its place already
+            for source, contribution, is_in_place in contributions(tensor, g):
+                if is_in_place:
+                    source.grad = contribution
                 elif not source.links:
                     _reach_leaf(source, contribution, g)
                 elif source in gradients:
@@ -138,14 +138,21 @@ def _changed(leaf: Tensor) -> str:
     )
 
 
-def contributions(tensor: Tensor, g: Array) -> list[tuple[Tensor, Array]]:
-    """What the gradient of a tensor contributes to the gradient of each tensor that it was computed from."""
+def contributions(tensor: Tensor, g: Array) -> list[tuple[Tensor, Array, bool]]:
+    """What the gradient of a tensor contributes to the gradient of each tensor that it was computed from.
+
+    And whether it has been written to the place of that gradient already.
+    """
     links = tensor.links
     if tensor.joint is None:
-        return [(source, vjp(g)) for source, vjp in links]
+        return [(source, vjp(g), False) for source, vjp in links]
     gradients: Gradients = {position: free_buffer(source) for source, position in links}
+    have_places = [place is not None for place in gradients.values()]
     tensor.joint.differentiate(g, gradients)
-    return [(source, gradients[position]) for source, position in links]
+    return [
+        (source, gradients[position], is_in_place)
+        for (source, position), is_in_place in zip(links, have_places, strict=True)
+    ]
 
 
 def _reach_leaf(leaf: Tensor, contribution: Array, g: Array) -> None:
@@ -181,7 +188,7 @@ class Packed(NamedTuple):
     places: Sequence[Array]
 
     def __reduce__(self) -> tuple[type[None], tuple[()]]:
-        """A copy of a leaf has not been packed: it is None that is kept. A copied optimizer packs its leaves anew."""
+        """A deep copy or a pickle of a leaf has not been packed: it keeps None. A copied optimizer packs it anew."""
         return type(None), ()
 
 

@@ -42,7 +42,8 @@ class Floor(SteppingContender):
         kind = handwritten_for(workload.network.spec)
         if kind is None:
             raise NoSuchContenderError(
-                "there is none but for the networks of configs/mnist_mlp.yaml and configs/mnist_cnn.yaml, with Adam"
+                "there is none but for the networks of configs/mnist_mlp.yaml and configs/mnist_cnn.yaml, "
+                "with Adam and the plain mean of the cross-entropy"
             )
         keep_freed_memory()
         train, scaling = workload.splits.train, workload.splits.input_scaling

@@ -40,14 +40,16 @@ def loss_in_a_row(model: Module, loss: Loss, inputs: Array, targets: Array) -> t
         been called on such inputs yet, which shows what ops it takes; if a gradient is not to go to the place that an
         optimizer has made for it; or if an op refuses its inputs, which a graph can explain.
     """
-    of_loss: Any = loss.op_on(targets)
     row = _planned_steps(model, inputs)
     places = _places(row)
-    if of_loss is None or not places or not is_grad_enabled():
+    if not places or not is_grad_enabled() or "forward" in vars(loss):
         return None
     joints: list[Any] = []
     x = inputs
     try:
+        of_loss: Any = loss.op_on(targets)
+        if of_loss is None:
+            return None
         for step in row:
             op: Any = step.op
             x, joint = op(x, *step.arguments)
@@ -69,7 +71,10 @@ def loss_in_a_row(model: Module, loss: Loss, inputs: Array, targets: Array) -> t
 
 def _planned_steps(model: Module, inputs: Array) -> list[Step]:
     """The steps in which a Sequential is known to pass such inputs through its layers; none if there is more to it."""
-    if not isinstance(model, Sequential) or type(model).forward is not Sequential.forward or "forward" in vars(model):
+    kind = type(model)
+    if not isinstance(model, Sequential) or "forward" in vars(model):
+        return []
+    if kind.forward is not Sequential.forward or kind.__call__ is not Module.__call__:
         return []
     return model.plans.of(inputs) or []
 

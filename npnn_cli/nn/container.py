@@ -29,12 +29,12 @@ class ModuleList(Module):
     """
 
     def __init__(self, modules: Iterable[Module] = ()) -> None:
-        self.modules_in_order: list[Module] = []
+        self._modules: list[Module] = []
         self.extend(modules)
 
     def modules_by_name(self) -> Iterator[tuple[str, Module]]:
         """The modules, by their position."""
-        yield from ((str(position), module) for position, module in enumerate(self.modules_in_order))
+        yield from ((str(position), module) for position, module in enumerate(self._modules))
 
     def append(self, module: Module) -> Self:
         """Add a module at the end."""
@@ -52,15 +52,15 @@ class ModuleList(Module):
         Raises:
             TypeError: if it is no module.
         """
-        self.modules_in_order.insert(index, self._checked(module))
+        self._modules.insert(index, self._checked(module))
         Module.replacements += 1
         return self
 
     def __len__(self) -> int:
-        return len(self.modules_in_order)
+        return len(self._modules)
 
     def __iter__(self) -> Iterator[Module]:
-        return iter(self.modules_in_order)
+        return iter(self._modules)
 
     @overload
     def __getitem__(self, position: int) -> Module: ...
@@ -69,15 +69,15 @@ class ModuleList(Module):
     def __getitem__(self, position: slice) -> Self: ...
 
     def __getitem__(self, position: int | slice) -> Module | Self:
-        part = self.modules_in_order[position]
+        part = self._modules[position]
         return self._of(part) if isinstance(part, list) else part
 
     def __setitem__(self, position: int, module: Module) -> None:
-        self.modules_in_order[position] = self._checked(module)
+        self._modules[position] = self._checked(module)
         Module.replacements += 1
 
     def __delitem__(self, position: int | slice) -> None:
-        del self.modules_in_order[position]
+        del self._modules[position]
         Module.replacements += 1
 
     def _checked(self, module: Any) -> Module:
@@ -102,7 +102,7 @@ class Sequential(ModuleList):
 
     def forward(self, input: Tensor) -> Tensor:
         """Pass the input through all modules in order."""
-        return forward_in_order(self.modules_in_order, input, self.plans)
+        return forward_in_order(self._modules, input, self.plans)
 
     def _of(self, modules: list[Module]) -> Any:
         return Sequential(*modules)

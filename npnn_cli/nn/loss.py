@@ -37,6 +37,12 @@ class Loss(Module):
     def __init__(self, reduction: Reduction = "mean") -> None:
         self.reduction: Any = reduction
 
+    def __init_subclass__(cls) -> None:
+        """A class that computes otherwise than the one that it extends has no op, unless it says which."""
+        super().__init_subclass__()
+        if "op_on" not in vars(cls) and not {"forward", "__call__"}.isdisjoint(vars(cls)):
+            cls.op_on = Loss.op_on  # type: ignore[method-assign]
+
     def forward(self, input: Tensor, target: Any = None) -> Tensor:
         """Compute the loss of outputs against targets."""
         raise NotImplementedError(f"{type(self).__name__} must define forward")
@@ -150,7 +156,7 @@ class CrossEntropyLoss(Loss):
     def op_on(self, target: Array) -> Primitive | None:
         """The mean over class indices, one per sample, is an op if all classes count alike."""
         is_plain_mean = self.reduction == "mean" and self.weight is None and self.label_smoothing == 0
-        are_indices = target.ndim == 1 and target.dtype.kind in "iu" and target.size > 0
+        are_indices = target.ndim == 1 and target.dtype.kind in "iu"
         return mean_cross_entropy if is_plain_mean and are_indices and self.ignore_index < 0 else None
 
 

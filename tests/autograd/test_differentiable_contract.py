@@ -121,7 +121,7 @@ def test_a_derivative_does_not_pass_through_float64_on_its_way(case):
 
     with np.errstate(all="ignore"):  # as when the engine calls it
         (output,), (upstream,) = result.outputs, result.upstream
-        gradients = [np.asarray(gradient) for _, gradient in contributions(output, upstream)]
+        gradients = [np.asarray(gradient) for _, gradient, _ in contributions(output, upstream)]
     assert [gradient.dtype for gradient in gradients] == [np.float32] * len(result.leaves)
 
 

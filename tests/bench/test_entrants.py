@@ -46,11 +46,11 @@ def test_the_threads_of_npnn_are_its_specs_and_those_of_what_was_written_by_hand
     monkeypatch.setattr("os.cpu_count", lambda: 8)
     spec = timed_spec(parse_spec((CONFIGS / "mnist_mlp.yaml").read_text(), "mnist_mlp.yaml"), batch_size=128)
 
-    assert [(entrant.form, entrant.threads) for entrant in entrants(spec, [])] == [
-        ("npnn", 2),
-        ("npnn, threads: 1", 1),
-        ("hand-written NumPy", 2),
-        ("hand-written NumPy, threads: 1", 1),
+    assert [(entrant.form, entrant.threads, dict(entrant.options)) for entrant in entrants(spec, [])] == [
+        ("npnn", 2, {}),
+        ("npnn, threads: 1", 1, {"threads": 1}),
+        ("hand-written NumPy", 2, {}),
+        ("hand-written NumPy, threads: 1", 1, {}),
     ]
 
 

@@ -94,6 +94,26 @@ class Doubled(Sequential):
         return super().forward(input) * 2
 
 
+class CalledOtherwise(Sequential):
+    def __call__(self, input, *others, **named):
+        return super().__call__(input) * 2
+
+
+class DoubledLoss(CrossEntropyLoss):
+    def forward(self, input, target=None):
+        return super().forward(input, target) * 2
+
+
+class CalledOtherwiseLoss(CrossEntropyLoss):
+    def __call__(self, input, *others, **named):
+        return super().__call__(input, *others) * 2
+
+
+def with_own_forward(loss):
+    loss.forward = lambda outputs, targets: outputs.sum()
+    return loss
+
+
 class Squared(CrossEntropyLoss):
     def op_on(self, target):
         return None
@@ -119,6 +139,12 @@ def frozen():
         (perceptron()[0], CrossEntropyLoss(), DIGITS),
         (shared(), CrossEntropyLoss(), DIGITS),
         (frozen(), CrossEntropyLoss(), DIGITS),
+        (CalledOtherwise(*perceptron()), CrossEntropyLoss(), DIGITS),
+        (perceptron(), DoubledLoss(), DIGITS),
+        (perceptron(), CalledOtherwiseLoss(), DIGITS),
+        (perceptron(), with_own_forward(CrossEntropyLoss()), DIGITS),
+        (perceptron(), CrossEntropyLoss(), DIGITS[:1]),
+        (perceptron(), CrossEntropyLoss(), DIGITS.tolist()),
         (perceptron(), Squared(), DIGITS),
         (perceptron(), CrossEntropyLoss(label_smoothing=0.1), DIGITS),
         (perceptron(), CrossEntropyLoss(weight=[1.0, 2.0, 3.0]), DIGITS),

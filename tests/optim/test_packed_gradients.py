@@ -93,6 +93,19 @@ def test_what_is_kept_of_a_gradient_is_not_overwritten_after_the_end_of_its_opti
     assert np.array_equal(kept, before)
 
 
+def test_a_gradient_may_be_handed_to_backward():
+    a, b = (Tensor(np.ones(3), requires_grad=True) for _ in range(2))
+    SGD([a, b], lr=0.1)
+    (a * 2 + b * 3).sum().backward()
+    (a + b).backward(a.grad)
+    assert a.grad.tolist() == [4] * 3
+    ours = a.grad
+    a.grad = b.grad = None
+    (a + b).backward(ours)
+    a.grad *= 2
+    assert ours.tolist() == [4] * 3
+
+
 def test_gradients_may_be_exchanged():
     a, b = (Tensor(np.zeros(2), requires_grad=True) for _ in range(2))
     optimizer = SGD([a, b], lr=1.0)
