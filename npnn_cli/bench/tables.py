@@ -35,7 +35,8 @@ def to_console(headings: Sequence[str], rows: Sequence[Row], are_wrong: Sequence
     """A table for a terminal, in which the rows that are wrong are seen at once."""
     table = Table(box=box.HORIZONTALS, show_edge=False, pad_edge=False)
     for position, heading in enumerate(headings):
-        table.add_column(Text(heading), justify="left" if position == 0 else "right")
+        # Folded where the terminal is narrow: what is cut off would be who was timed.
+        table.add_column(Text(heading), justify="left" if position == 0 else "right", overflow="fold")
     for row, is_wrong in zip(rows, are_wrong, strict=True):
         table.add_row(*map(Text, row), style="bold red" if is_wrong else "")
     return table
