@@ -286,7 +286,9 @@ def _cross_entropy(logits: Array, labels: Array) -> tuple[float, Array]:
     logits -= np.maximum.reduce(logits)
     gradient = np.exp(logits)
     totals = np.add.reduce(gradient)
-    loss = (np.add.reduce(np.log(totals)) - np.add.reduce(logits.take(at_labels))) * share
+    losses = np.log(totals)
+    losses -= logits.take(at_labels)
+    loss = np.add.reduce(losses) * share
     gradient *= share / totals
     gradient.reshape(-1)[at_labels] -= share
     return float(loss), gradient

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
+from npnn_cli.aligned import aligned_empty
 from npnn_cli.data.preprocessing import Standardize
 
 
@@ -134,7 +135,7 @@ class _Part:
         """From now on write every batch to the same place."""
         shape = (batch_size, *self._samples.shape[1:])
         self._gathered = np.empty(shape, self._samples.dtype)
-        self._scaled = None if self._scaling is None else np.empty(shape, self._dtype)
+        self._scaled = None if self._scaling is None else aligned_empty(shape, self._dtype)
 
     def batch(self, chosen: slice | NDArray[np.intp]) -> NDArray[Any]:
         """Gather the chosen samples, scale and cast them."""

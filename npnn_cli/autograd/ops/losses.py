@@ -97,7 +97,9 @@ def mean_cross_entropy(x: Array, target: Array, /) -> Answer:
     shifted = logits - np.maximum.reduce(logits)  # so that no exponential overflows
     exponentials = np.exp(shifted)
     sums = np.add.reduce(exponentials)
-    loss = (np.add.reduce(np.log(sums)) - np.add.reduce(shifted.take(own))) / count
+    losses = np.log(sums)
+    losses -= shifted.take(own)
+    loss = np.add.reduce(losses) / count
 
     def gradient(g: Array) -> Array:
         share = g / count
