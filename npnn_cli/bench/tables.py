@@ -35,8 +35,10 @@ def to_console(headings: Sequence[str], rows: Sequence[Row], are_wrong: Sequence
     """A table for a terminal, in which the rows that are wrong are seen at once."""
     table = Table(box=box.HORIZONTALS, show_edge=False, pad_edge=False)
     for position, heading in enumerate(headings):
-        # Folded where the terminal is narrow: what is cut off would be who was timed.
-        table.add_column(Text(heading), justify="left" if position == 0 else "right", overflow="fold")
+        if position == 0:  # folded where the terminal is narrow: what is cut off would be who was timed
+            table.add_column(Text(heading), overflow="fold")
+        else:
+            table.add_column(Text(heading), justify="right")
     for row, is_wrong in zip(rows, are_wrong, strict=True):
         table.add_row(*map(Text, row), style="bold red" if is_wrong else "")
     return table

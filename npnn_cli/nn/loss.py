@@ -38,9 +38,11 @@ class Loss(Module):
         self.reduction: Any = reduction
 
     def __init_subclass__(cls) -> None:
-        """A class that computes otherwise than the one that it extends has no op, unless it says which."""
+        """A class that computes otherwise than those that it extends has no op, unless it says which."""
         super().__init_subclass__()
-        if "op_on" not in vars(cls) and not {"forward", "__call__"}.isdisjoint(vars(cls)):
+        computing = {"forward", "__call__", "op_on"}
+        nearest = next(kind for kind in cls.__mro__ if not computing.isdisjoint(vars(kind)))
+        if "op_on" not in vars(nearest):
             cls.op_on = Loss.op_on  # type: ignore[method-assign]
 
     def forward(self, input: Tensor, target: Any = None) -> Tensor:

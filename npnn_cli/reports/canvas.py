@@ -59,12 +59,15 @@ def picture(path: Path, width: float, height: float) -> Iterator[Figure]:
         height: in inches.
     """
     # Where no home folder is writable, Matplotlib warns that its cache is a temporary one, which concerns nobody here.
-    logging.getLogger("matplotlib").setLevel(logging.ERROR)
+    logger = logging.getLogger("matplotlib")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
     # pyplot is avoided: it takes longer to import than all the drawing.
     from matplotlib import style
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
+    logger.setLevel(level)
     with style.context(["default", STYLE]):
         figure = Figure(figsize=(width, height), layout="constrained")
         FigureCanvasAgg(figure)

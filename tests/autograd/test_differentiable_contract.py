@@ -18,6 +18,7 @@ import npnn_cli.nn
 from npnn_cli import Tensor, no_grad, registry
 from npnn_cli.autograd import lift, threads
 from npnn_cli.autograd.graph import contributions
+from npnn_cli.optim import SGD
 from npnn_cli.proofs.differentiation import build_module, outputs_of
 
 assert npnn_cli.nn  # importing it registers everything
@@ -87,10 +88,12 @@ class Run:
         return [leaf.grad for leaf in self.leaves]
 
 
-def run(case, arrays, dtype=np.float64, layout=lambda x: x) -> Run:
-    """Forward and backward with a random upstream gradient of each output."""
+def run(case, arrays, dtype=np.float64, layout=lambda x: x, pack=False) -> Run:
+    """Forward and backward with a random upstream gradient of each output; perhaps an optimizer packs the leaves."""
     function, parameters = build(case, dtype)
     inputs = [Tensor(layout(array), requires_grad=is_floating(array)) for array in arrays]
+    if pack and (leaves := [tensor for tensor in (*inputs, *parameters) if tensor.requires_grad]):
+        SGD(leaves, lr=0.1)
     outputs = outputs_of(function(*inputs))
     upstream = [layout(gradient) for gradient in upstream_of(outputs, dtype)]
     backward(outputs, upstream)
@@ -123,6 +126,15 @@ def test_a_derivative_does_not_pass_through_float64_on_its_way(case):
         (output,), (upstream,) = result.outputs, result.upstream
         gradients = [np.asarray(gradient) for _, gradient, _ in contributions(output, upstream)]
     assert [gradient.dtype for gradient in gradients] == [np.float32] * len(result.leaves)
+
+
+@of_every_op
+def test_each_gradient_goes_to_the_place_that_an_optimizer_has_made(case):
+    packed, ordinary = (run(case, draw(case[2]), pack=pack) for pack in (True, False))
+
+    assert all(leaf.grad is leaf.packed.place for leaf in packed.leaves)
+    for ours, expected in zip(packed.gradients, ordinary.gradients, strict=True):
+        np.testing.assert_allclose(ours, expected, rtol=1e-12, atol=1e-12)
 
 
 @every_example

@@ -44,6 +44,15 @@ def test_the_console_shows_the_same():
     ]
 
 
+def test_a_narrow_console_still_says_who_was_timed():
+    text = io.StringIO()
+    rival = Outcome(Entrant("scikit-learn MLPClassifier", "", 1), [], NPNN.step, NPNN.epoch, 100 * 2**20)
+    Console(file=text, width=50).print(console_table(Race([rival], {})))
+
+    first_column = "".join(line.split(" ")[0] for line in text.getvalue().splitlines())
+    assert first_column.replace("\N{BOX DRAWINGS LIGHT HORIZONTAL}", "").endswith("scikit-learnMLPClassifier")
+
+
 def test_json_holds_every_entrant():
     found = json.loads(json.dumps(to_json(RACE)))
 

@@ -104,6 +104,15 @@ class DoubledLoss(CrossEntropyLoss):
         return super().forward(input, target) * 2
 
 
+class Tripled:
+    def forward(self, input, target=None):
+        return super().forward(input, target) * 3
+
+
+class TripledLoss(Tripled, CrossEntropyLoss):
+    pass
+
+
 class CalledOtherwiseLoss(CrossEntropyLoss):
     def __call__(self, input, *others, **named):
         return super().__call__(input, *others) * 2
@@ -141,6 +150,7 @@ def frozen():
         (frozen(), CrossEntropyLoss(), DIGITS),
         (CalledOtherwise(*perceptron()), CrossEntropyLoss(), DIGITS),
         (perceptron(), DoubledLoss(), DIGITS),
+        (perceptron(), TripledLoss(), DIGITS),
         (perceptron(), CalledOtherwiseLoss(), DIGITS),
         (perceptron(), with_own_forward(CrossEntropyLoss()), DIGITS),
         (perceptron(), CrossEntropyLoss(), DIGITS[:1]),

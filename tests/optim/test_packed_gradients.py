@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 from npnn_cli import Tensor, registry
+from npnn_cli.autograd.dispatch import apply
+from npnn_cli.autograd.ops.linear_stack import linear_relu_stack
 from npnn_cli.nn import MLP, Linear, MSELoss
 from npnn_cli.optim import SGD, Adam, clip_grad_norm_, clip_grad_value_
 
@@ -120,6 +122,19 @@ def test_two_uses_of_a_parameter_add_up():
     SGD([weight], lr=0.1)
     ((weight * 3).sum() + (weight * weight).sum()).backward()
     assert weight.grad.tolist() == [[5, 7]]
+
+
+def test_two_uses_of_a_parameter_in_one_op_add_up():
+    found = []
+    for pack in (False, True):
+        rng = np.random.default_rng(1)
+        weight, bias = (Tensor(rng.standard_normal(shape), requires_grad=True) for shape in ((3, 3), 3))
+        if pack:
+            SGD([weight, bias], lr=0.1)
+        (apply(linear_relu_stack, Tensor(X.astype(np.float64)), weight, bias, weight, bias) ** 2).sum().backward()
+        found.append((weight.grad, bias.grad))
+    for ours, expected in zip(*found, strict=True):
+        np.testing.assert_allclose(ours, expected, rtol=1e-12)
 
 
 @pytest.mark.parametrize("name", registry.optimizers)

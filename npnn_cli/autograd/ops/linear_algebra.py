@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from npnn_cli.autograd.dtypes import require_one_dtype
-from npnn_cli.autograd.ops.primitive import Answer, Array, Gradients, Joint, primitive
+from npnn_cli.autograd.ops.primitive import Answer, Array, Gradients, Joint, primitive, put
 from npnn_cli.examples import example, normal
 
 
@@ -86,7 +86,7 @@ def linear(x: Array, weight: Array, bias: Array | None = None, /) -> Answer:
 
     def differentiate(g: Array, gradients: Gradients) -> None:
         if 0 in gradients:
-            gradients[0] = g @ weight
+            put(gradients, 0, g @ weight)
         if 1 in gradients:
             gradients[1] = product_of_rows(_rows(g), _rows(x), out=gradients[1])
         if 2 in gradients:

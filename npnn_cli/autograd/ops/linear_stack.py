@@ -13,7 +13,7 @@ import numpy as np
 
 from npnn_cli.autograd.ops.activations import rectified
 from npnn_cli.autograd.ops.linear_algebra import product_of_rows
-from npnn_cli.autograd.ops.primitive import Answer, Array, Gradients, Joint, primitive
+from npnn_cli.autograd.ops.primitive import Answer, Array, Gradients, Joint, primitive, put
 from npnn_cli.examples import example, normal
 
 
@@ -60,6 +60,6 @@ def linear_relu_stack(x: Array, /, *parameters: Array) -> Answer:
                 delta *= a != 0  # also where a is nan, as in PyTorch
         if 0 in gradients:
             # In the memory order of x, which is that of the op before.
-            gradients[0] = (weights[0].T @ delta.T).T.reshape(x.shape)
+            put(gradients, 0, (weights[0].T @ delta.T).T.reshape(x.shape))
 
     return z, Joint(differentiate)
