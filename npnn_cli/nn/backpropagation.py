@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from npnn_cli.autograd.graph import free_buffer, is_grad_enabled
-from npnn_cli.autograd.ops.primitive import Array, Gradients
+from npnn_cli.autograd.ops.primitive import Array, Gradients, Primitive
 from npnn_cli.autograd.refusals import REFUSALS
 from npnn_cli.nn.container import Sequential
 from npnn_cli.nn.fusion import Step
@@ -24,49 +24,72 @@ from npnn_cli.nn.module import Module
 Backward = Callable[[], None]
 
 
-def loss_in_a_row(model: Module, loss: Loss, inputs: Array, targets: Array) -> tuple[float, Backward] | None:
-    """The loss of a batch, and a function that gives every parameter its gradient.
+class OpsInARow:
+    """The ops of a model and its loss, where each is fed with the answer of the one before.
 
-    What overflows in either has NumPy's warnings, unless ``np.errstate`` says otherwise.
+    They are looked for when batches of another dtype or shape come, or a part of any module has been replaced: to look
+    for them in every step would take 1.5 % of it.
 
     Args:
         model: in training mode.
         loss: of its outputs.
-        inputs: (N, ...).
-        targets: of the batch.
-
-    Returns:
-        None where a graph is needed: if the loss is no single op; if the model is more than ops in a row, or has not
-        been called on such inputs yet, which shows what ops it takes; if a gradient is not to go to the place that an
-        optimizer has made for it; or if an op refuses its inputs, which a graph can explain.
     """
-    row = _planned_steps(model, inputs)
-    places = _places(row)
-    if not places or not is_grad_enabled() or "forward" in vars(loss):
-        return None
-    joints: list[Any] = []
-    x = inputs
-    try:
-        of_loss: Any = loss.op_on(targets)
-        if of_loss is None:
+
+    def __init__(self, model: Module, loss: Loss) -> None:
+        self._model, self._loss = model, loss
+        self._found_for: Any = None
+        self._row: Sequence[Step] = ()
+        self._op_of_loss: Primitive | None = None
+
+    def loss_of(self, inputs: Array, targets: Array) -> tuple[float, Backward] | None:
+        """The loss of a batch, and a function that gives every parameter its gradient.
+
+        What overflows in either has NumPy's warnings, unless ``np.errstate`` says otherwise.
+
+        Args:
+            inputs: (N, ...).
+            targets: of the batch.
+
+        Returns:
+            None where a graph is needed: if the loss is no single op; if the model is more than ops in a row, or has
+            not been called on such inputs yet, which shows what ops it takes; if a gradient is not to go to the place
+            that an optimizer has made for it; or if an op refuses its inputs, which a graph can explain.
+        """
+        sought = Module.replacements, inputs.dtype, inputs.shape, targets.dtype, targets.shape
+        if sought != self._found_for:
+            self._find(inputs, targets)
+            self._found_for = sought
+        row = self._row
+        places = _places(row)
+        if not places or not is_grad_enabled():
+            self._found_for = None  # the graph may show other ops
             return None
-        for step in row:
-            op: Any = step.op
-            x, joint = op(x, *step.arguments)
-            joints.append(joint)
-        value, derivative, _ = of_loss(x, targets)
-    except REFUSALS:
-        return None
+        joints: list[Any] = []
+        x = inputs
+        try:
+            for step in row:
+                op: Any = step.op
+                x, joint = op(x, *step.arguments)
+                joints.append(joint)
+            of_loss: Any = self._op_of_loss
+            value, derivative, _ = of_loss(x, targets)
+        except REFUSALS:
+            return None
 
-    def backward() -> None:
-        g: Any = derivative(np.asarray(1, value.dtype))
-        for step, joint, gradients in zip(reversed(row), reversed(joints), reversed(places), strict=True):
-            joint.differentiate(g, gradients)
-            for position, parameter, _ in step.links:
-                parameter.grad = gradients[position]
-            g = gradients.get(0)
+        def backward() -> None:
+            g: Any = derivative(np.asarray(1, value.dtype))
+            for step, joint, gradients in zip(reversed(row), reversed(joints), reversed(places), strict=True):
+                joint.differentiate(g, gradients)
+                for position, parameter, _ in step.links:
+                    parameter.grad = gradients[position]
+                g = gradients.get(0)
 
-    return float(value), backward
+        return float(value), backward
+
+    def _find(self, inputs: Array, targets: Array) -> None:
+        """Look for the ops that such a batch takes; without one of the loss, those of the model are of no use."""
+        self._op_of_loss = None if "forward" in vars(self._loss) else self._loss.op_on(targets)
+        self._row = () if self._op_of_loss is None else _planned_steps(self._model, inputs)
 
 
 def _planned_steps(model: Module, inputs: Array) -> list[Step]:

@@ -14,7 +14,7 @@ from npnn_cli.autograd.ops.primitive import Array
 from npnn_cli.autograd.tensor import Tensor
 from npnn_cli.data import DataSplits
 from npnn_cli.nn import Module, Parameter
-from npnn_cli.nn.backpropagation import loss_in_a_row
+from npnn_cli.nn.backpropagation import OpsInARow
 from npnn_cli.nn.loss import Loss
 from npnn_cli.optim import Optimizer, clip_grad_norm_, clip_grad_value_
 from npnn_cli.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
@@ -56,6 +56,11 @@ class TrainingStep:
         """The model's parameters: looking them up takes as long as a small layer's arithmetic."""
         return list(self.model.parameters())
 
+    @cached_property
+    def ops(self) -> OpsInARow:
+        """Those of model and loss."""
+        return OpsInARow(self.model, self.loss)
+
     def __call__(self, inputs: Array, targets: Array) -> float:
         """Take the step and return the loss that the batch had before it.
 
@@ -73,7 +78,7 @@ class TrainingStep:
             DivergenceError: if the loss or a gradient is not finite.
         """
         self.optimizer.zero_grad()
-        value, differentiate = loss_in_a_row(self.model, self.loss, inputs, targets) or self._by_graph(inputs, targets)
+        value, differentiate = self.ops.loss_of(inputs, targets) or self._by_graph(inputs, targets)
         if not math.isfinite(value):
             weights = {name: parameter.data for name, parameter in self.model.named_parameters()}
             name, size = _largest(weights)
