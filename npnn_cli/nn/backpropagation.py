@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from npnn_cli.autograd.graph import free_buffer, is_grad_enabled
-from npnn_cli.autograd.ops.primitive import Array, Gradients, Primitive
+from npnn_cli.autograd.ops.primitive import Array, Gradients
 from npnn_cli.autograd.refusals import REFUSALS
 from npnn_cli.nn.container import Sequential
 from npnn_cli.nn.fusion import Step
@@ -27,8 +27,9 @@ Backward = Callable[[], None]
 class OpsInARow:
     """The ops of a model and its loss, where each is fed with the answer of the one before.
 
-    They are looked for when batches of another dtype or shape come, or a part of any module has been replaced: to look
-    for them in every step would take 1.5 % of it.
+    Those of the model are looked for when :attr:`Module.replacements` or the shape or dtype of the inputs is another
+    than the last time; and in every step as long as a graph is needed. The loss is asked in every step, for its answer
+    may depend on anything.
 
     Args:
         model: in training mode.
@@ -39,7 +40,10 @@ class OpsInARow:
         self._model, self._loss = model, loss
         self._found_for: Any = None
         self._row: Sequence[Step] = ()
-        self._op_of_loss: Primitive | None = None
+
+    def __reduce__(self) -> tuple[type[OpsInARow], tuple[Module, Loss]]:
+        """A copy looks anew: another process counts replacements of its own."""
+        return type(self), (self._model, self._loss)
 
     def loss_of(self, inputs: Array, targets: Array) -> tuple[float, Backward] | None:
         """The loss of a batch, and a function that gives every parameter its gradient.
@@ -55,23 +59,21 @@ class OpsInARow:
             not been called on such inputs yet, which shows what ops it takes; if a gradient is not to go to the place
             that an optimizer has made for it; or if an op refuses its inputs, which a graph can explain.
         """
-        sought = Module.replacements, inputs.dtype, inputs.shape, targets.dtype, targets.shape
-        if sought != self._found_for:
-            self._find(inputs, targets)
-            self._found_for = sought
-        row = self._row
+        row = self._row_for(inputs)
         places = _places(row)
-        if not places or not is_grad_enabled():
+        if not places or not is_grad_enabled() or "forward" in vars(self._loss):
             self._found_for = None  # the graph may show other ops
             return None
         joints: list[Any] = []
         x = inputs
         try:
+            of_loss: Any = self._loss.op_on(targets)
+            if of_loss is None:
+                return None
             for step in row:
                 op: Any = step.op
                 x, joint = op(x, *step.arguments)
                 joints.append(joint)
-            of_loss: Any = self._op_of_loss
             value, derivative, _ = of_loss(x, targets)
         except REFUSALS:
             return None
@@ -86,10 +88,12 @@ class OpsInARow:
 
         return float(value), backward
 
-    def _find(self, inputs: Array, targets: Array) -> None:
-        """Look for the ops that such a batch takes; without one of the loss, those of the model are of no use."""
-        self._op_of_loss = None if "forward" in vars(self._loss) else self._loss.op_on(targets)
-        self._row = () if self._op_of_loss is None else _planned_steps(self._model, inputs)
+    def _row_for(self, inputs: Array) -> Sequence[Step]:
+        sought = Module.replacements, type(self._model), inputs.dtype, inputs.shape
+        if sought != self._found_for:
+            self._row = _planned_steps(self._model, inputs)
+            self._found_for = sought
+        return self._row
 
 
 def _planned_steps(model: Module, inputs: Array) -> list[Step]:

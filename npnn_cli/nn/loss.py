@@ -52,9 +52,7 @@ class Loss(Module):
     def op_on(self, target: Array) -> Primitive | None:
         """An op of outputs and these targets that by itself computes what :meth:`forward` does; None if there is none.
 
-        It has one derivative, that with respect to the outputs, and refuses outputs and targets that do not fit. The
-        answer holds for all targets of this dtype and shape until a part of a module is replaced: it must not depend
-        on the numbers among them, nor on buffers.
+        It has one derivative, that with respect to the outputs, and refuses outputs and targets that do not fit.
         """
         return None
 

@@ -58,7 +58,7 @@ class TrainingStep:
 
     @cached_property
     def ops(self) -> OpsInARow:
-        """Those of model and loss."""
+        """The ops of model and loss, by which a step goes if they are all that there is to it."""
         return OpsInARow(self.model, self.loss)
 
     def __call__(self, inputs: Array, targets: Array) -> float:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 
 from npnn_cli import Tensor, no_grad
 from npnn_cli.autograd.ops.linear_stack import linear_relu_stack
-from npnn_cli.autograd.ops.losses import mean_cross_entropy
 from npnn_cli.nn import (
     MLP,
     Conv2d,
@@ -119,14 +121,25 @@ class CalledOtherwiseLoss(CrossEntropyLoss):
         return super().__call__(input, *others) * 2
 
 
-def with_own_forward(loss):
-    loss.forward = lambda outputs, targets: outputs.sum()
-    return loss
+def with_own_forward(module):
+    module.forward = lambda *inputs: inputs[0].sum()
+    return module
+
+
+def with_doubled_forward(model):
+    forward = model.forward
+    model.forward = lambda inputs: forward(inputs) * 2
+    return model
 
 
 class Squared(CrossEntropyLoss):
     def op_on(self, target):
         return None
+
+
+class Refusing(CrossEntropyLoss):
+    def op_on(self, target):
+        raise ValueError("no op for such targets")
 
 
 def shared():
@@ -155,6 +168,9 @@ def frozen():
         (perceptron(), CalledOtherwiseLoss(), DIGITS),
         (perceptron(), with_own_forward(CrossEntropyLoss()), DIGITS),
         (perceptron(), CrossEntropyLoss(), DIGITS[:1]),
+        (perceptron(), CrossEntropyLoss(), DIGITS.tolist()),
+        (perceptron(), Refusing(), DIGITS),
+        (with_doubled_forward(perceptron()), CrossEntropyLoss(), DIGITS),
         (perceptron(), Squared(), DIGITS),
         (perceptron(), CrossEntropyLoss(label_smoothing=0.1), DIGITS),
         (perceptron(), CrossEntropyLoss(weight=[1.0, 2.0, 3.0]), DIGITS),
@@ -228,41 +244,77 @@ def test_gradients_that_have_no_place_of_their_own_are_left_to_the_graph():
     assert ops.loss_of(ROWS, DIGITS) is None
 
 
-class LossOfSixDigits(CrossEntropyLoss):
-    """Has an op for six int64 targets only, which does not look at them, and notes how often it was asked for one."""
+@pytest.mark.parametrize("inputs", [ROWS.reshape(6, 8, 8), ROWS.astype(np.float64), ROWS[:, :60]])
+def test_ops_that_were_found_for_other_inputs_are_not_taken(inputs):
+    model, loss = perceptron(), CrossEntropyLoss()
+    prepared(model, ROWS).zero_grad()
+    ops = OpsInARow(model, loss)
+    assert ops.loss_of(ROWS, DIGITS) is not None
 
-    def __init__(self):
-        super().__init__()
-        self.asked = []
+    assert ops.loss_of(inputs, DIGITS) is None
+
+
+class Changing(CrossEntropyLoss):
+    """Has an op only while it is plain."""
+
+    scale = 1
+
+    def forward(self, input, target=None):
+        return super().forward(input, target) * self.scale
 
     def op_on(self, target):
-        self.asked.append(target)
-        is_known = target.dtype == np.int64 and len(target) == 6 and super().op_on(target) is not None
-        return (lambda outputs, _: mean_cross_entropy(outputs, DIGITS)) if is_known else None
+        return super().op_on(target) if self.scale == 1 and self.training else None
 
 
 @pytest.mark.parametrize(
-    ("inputs", "targets", "change"),
+    "change",
     [
-        (ROWS.reshape(6, 8, 8), DIGITS, lambda model, loss: None),
-        (ROWS.astype(np.float64), DIGITS, lambda model, loss: None),
-        (ROWS, DIGITS.astype(np.int32), lambda model, loss: None),
-        (ROWS, DIGITS[:4], lambda model, loss: None),
-        (ROWS, DIGITS, lambda model, loss: setattr(loss, "reduction", "sum")),
-        (ROWS, DIGITS, lambda model, loss: model.append(Tanh())),
+        lambda model, loss: model.append(Tanh()),
+        lambda model, loss: with_own_forward(model),
+        lambda model, loss: setattr(model, "__class__", Doubled),
+        lambda model, loss: with_own_forward(loss),
+        lambda model, loss: setattr(loss, "reduction", "sum"),
+        lambda model, loss: setattr(loss, "scale", 2),
+        lambda model, loss: loss.eval(),
     ],
 )
-def test_ops_are_found_anew_when_what_they_were_found_for_changes(inputs, targets, change):
-    model, loss = perceptron(), LossOfSixDigits()
-    optimizer, ops = prepared(model, ROWS), OpsInARow(model, loss)
-    optimizer.zero_grad()
-    for _ in range(3):
+def test_ops_are_not_taken_any_more_once_model_or_loss_are_others(change):
+    model, loss = perceptron(), Changing()
+    prepared(model, ROWS).zero_grad()
+    ops = OpsInARow(model, loss)
+    for _ in range(2):
         assert ops.loss_of(ROWS, DIGITS) is not None
-    assert len(loss.asked) == 1
 
     change(model, loss)
 
-    assert ops.loss_of(inputs, targets) is None
+    assert ops.loss_of(ROWS, DIGITS) is None
+
+
+def test_ops_are_looked_for_once_but_anew_by_a_copy(monkeypatch):
+    model, loss = perceptron(), CrossEntropyLoss()
+    prepared(model, ROWS).zero_grad()
+    ops, looked = OpsInARow(model, loss), []
+    of = fusion.Plans.of
+    monkeypatch.setattr(fusion.Plans, "of", lambda plans, inputs: looked.append(inputs) or of(plans, inputs))
+
+    for _ in range(3):
+        assert ops.loss_of(ROWS, DIGITS) is not None
+
+    assert len(looked) == 1
+    copy.deepcopy(ops).loss_of(ROWS, DIGITS)
+    assert len(looked) == 2
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda step: pickle.loads(pickle.dumps(step))])
+def test_a_copied_step_goes_on_as_the_original(copied):
+    model = perceptron()
+    step = TrainingStep(model, CrossEntropyLoss(), SGD(model.parameters(), lr=0.5), None, TrainingSpec(epochs=1))
+    for _ in range(3):
+        step(ROWS, DIGITS)
+
+    twin = copied(step)
+
+    assert [twin(ROWS, DIGITS) for _ in range(3)] == [step(ROWS, DIGITS) for _ in range(3)]
 
 
 def test_ops_are_taken_again_after_a_graph_was_needed():
